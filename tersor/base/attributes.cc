@@ -1,9 +1,9 @@
 #include "tersor/base/attributes.h"
 
 #include <algorithm>
-#include <tuple>
 #include <charconv>
 #include <cstring>
+#include <tuple>
 
 namespace tersor {
 namespace {
@@ -173,11 +173,16 @@ const AttrValue* AttrDefault(Attr attr) {
 
 std::string FormatAttrValue(Attr attr, const AttrValue& value) {
   switch (AttrTypeOf(attr)) {
-    case AttrType::Bool: return std::get<bool>(value) ? "true" : "false";
-    case AttrType::Int: return std::to_string(std::get<int64_t>(value));
-    case AttrType::Ints: return FormatInts(std::get<std::vector<int64_t>>(value));
-    case AttrType::String: return std::get<std::string>(value);
-    case AttrType::Type: return std::string(DTypeName(std::get<DType>(value)));
+    case AttrType::Bool:
+      return std::get<bool>(value) ? "true" : "false";
+    case AttrType::Int:
+      return std::to_string(std::get<int64_t>(value));
+    case AttrType::Ints:
+      return FormatInts(std::get<std::vector<int64_t>>(value));
+    case AttrType::String:
+      return std::get<std::string>(value);
+    case AttrType::Type:
+      return std::string(DTypeName(std::get<DType>(value)));
     case AttrType::Float: {
       char digits[32];
       auto [end, error] = std::to_chars(digits, digits + sizeof(digits), std::get<double>(value));
@@ -219,7 +224,8 @@ Result<AttrValue> ParseAttrValue(Attr attr, std::string_view text) {
       TERSOR_ASSIGN_OR_RETURN(auto values, ParseInts(text));
       return AttrValue(std::move(values));
     }
-    case AttrType::String: return AttrValue(std::string(text));
+    case AttrType::String:
+      return AttrValue(std::string(text));
     case AttrType::Type: {
       auto dtype = ParseDType(text);
       if (!dtype) return wrong("an element type");
@@ -232,8 +238,7 @@ Result<AttrValue> ParseAttrValue(Attr attr, std::string_view text) {
       if (text == "same") return AttrValue(padding);
       TERSOR_ASSIGN_OR_RETURN(auto cells, ParseInts(text));
       if (cells.size() != 4) return wrong("same, valid or [top,bottom,left,right]");
-      return AttrValue(
-          Padding{Padding::Kind::kExplicit, cells[0], cells[1], cells[2], cells[3]});
+      return AttrValue(Padding{Padding::Kind::kExplicit, cells[0], cells[1], cells[2], cells[3]});
     }
   }
   return wrong("a known type");

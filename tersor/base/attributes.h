@@ -40,8 +40,7 @@ struct Padding {
                                           int64_t dilation);
   /// This padding with `same` and `valid` worked out for one image size: always kExplicit.
   Padding Resolve(int64_t height, int64_t width, int64_t window_h, int64_t window_w,
-                  int64_t stride_h, int64_t stride_w, int64_t dilation_h,
-                  int64_t dilation_w) const;
+                  int64_t stride_h, int64_t stride_w, int64_t dilation_h, int64_t dilation_w) const;
 };
 
 enum class Activation : uint8_t { kNone, kRelu, kRelu6 };
@@ -51,9 +50,9 @@ std::optional<Activation> ParseActivation(std::string_view name);
 using AttrValue =
     std::variant<bool, int64_t, double, std::string, std::vector<int64_t>, Padding, DType>;
 
-/// Values of attributes, sorted by name. One that equals its default is not stored, so that two maps
-/// which mean the same are equal. Reading one that is not stored gives the default; reading a required
-/// one that is absent is our own bug (the verifier has seen to it).
+/// Values of attributes, sorted by name. One that equals its default is not stored, so that two
+/// maps which mean the same are equal. Reading one that is not stored gives the default; reading a
+/// required one that is absent is our own bug (the verifier has seen to it).
 class Attributes {
  public:
   bool Has(Attr attr) const;
@@ -81,8 +80,8 @@ class Attributes {
 
 /// The default of an attribute; nullptr when it is required.
 const AttrValue* AttrDefault(Attr attr);
-/// Text form of a value ("[1,1]", "same", "0.9", "relu") and back. Floats print the shortest digits that
-/// read back to the same double.
+/// Text form of a value ("[1,1]", "same", "0.9", "relu") and back. Floats print the shortest digits
+/// that read back to the same double.
 std::string FormatAttrValue(Attr attr, const AttrValue& value);
 Result<AttrValue> ParseAttrValue(Attr attr, std::string_view text);
 

@@ -17,8 +17,8 @@ TEST(Attributes, ADefaultIsNotStored) {
 
 TEST(Attributes, EveryTextReadsBack) {
   const std::pair<Attr, const char*> cases[] = {
-      {Attr::window, "[2,2]"}, {Attr::padding, "same"},    {Attr::padding, "[1,0,2,3]"},
-      {Attr::value, "0.1"},    {Attr::dtype, "i8"},        {Attr::nesterov, "true"},
+      {Attr::window, "[2,2]"}, {Attr::padding, "same"},  {Attr::padding, "[1,0,2,3]"},
+      {Attr::value, "0.1"},    {Attr::dtype, "i8"},      {Attr::nesterov, "true"},
       {Attr::shape, "[-1,4]"}, {Attr::value, "1.5e-07"},
   };
   for (const auto& [attr, text] : cases) {
@@ -30,9 +30,10 @@ TEST(Attributes, EveryTextReadsBack) {
 
 TEST(Attributes, WrongTextIsRefused) {
   const std::pair<Attr, const char*> cases[] = {
-      {Attr::window, "2,2"},  {Attr::window, "[2;2]"},  {Attr::padding, "[1,2]"}, {Attr::value, "x"},
-      {Attr::dtype, "f64"},   {Attr::nesterov, "yes"},  {Attr::groups, "1.5"},
-      {Attr::window, "[99999999999999999999]"},
+      {Attr::window, "2,2"},    {Attr::window, "[2;2]"},
+      {Attr::padding, "[1,2]"}, {Attr::value, "x"},
+      {Attr::dtype, "f64"},     {Attr::nesterov, "yes"},
+      {Attr::groups, "1.5"},    {Attr::window, "[99999999999999999999]"},
   };
   for (const auto& [attr, text] : cases) EXPECT_FALSE(ParseAttrValue(attr, text).ok()) << text;
 }

@@ -21,10 +21,14 @@ bool MachineHas(CpuLevel level) {
                       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512vl");
   switch (level) {
-    case CpuLevel::kAvx2: return avx2;
-    case CpuLevel::kAvx512: return avx512;
-    case CpuLevel::kAvx512Vnni: return avx512 && __builtin_cpu_supports("avx512vnni");
-    default: return level == CpuLevel::kAny;
+    case CpuLevel::kAvx2:
+      return avx2;
+    case CpuLevel::kAvx512:
+      return avx512;
+    case CpuLevel::kAvx512Vnni:
+      return avx512 && __builtin_cpu_supports("avx512vnni");
+    default:
+      return level == CpuLevel::kAny;
   }
 #elif defined(__aarch64__)
   return level == CpuLevel::kAny || level == CpuLevel::kNeon;
@@ -67,8 +71,6 @@ CpuFeatures CpuFeatures::CappedAt(CpuLevel level) const {
   return result;
 }
 
-CpuLevel CpuFeatures::best() const {
-  return static_cast<CpuLevel>(31 - __builtin_clz(bits_));
-}
+CpuLevel CpuFeatures::best() const { return static_cast<CpuLevel>(31 - __builtin_clz(bits_)); }
 
 }  // namespace tersor

@@ -19,8 +19,8 @@ std::optional<CpuLevel> ParseCpuLevel(std::string_view name);
 /// A set of levels. kAny is always in it.
 class CpuFeatures {
  public:
-  /// What the machine has, capped by the environment variable TERSOR_CPU, read anew at each call. An unknown
-  /// name in it caps to `reference` (the CLI refuses it before).
+  /// What the machine has, capped by the environment variable TERSOR_CPU, read anew at each call.
+  /// An unknown name in it caps to `reference` (the CLI refuses it before).
   static CpuFeatures Detect();
   /// What the machine has, no cap.
   static CpuFeatures Machine();

@@ -12,14 +12,15 @@
 
 namespace tersor {
 
-/// Maps a file read-only. The mapping lives as long as the buffer. An empty file gives an empty buffer.
-/// Errors name the path and the system's reason.
+/// Maps a file read-only. The mapping lives as long as the buffer. An empty file gives an empty
+/// buffer. Errors name the path and the system's reason.
 Result<std::shared_ptr<Buffer>> MapFile(const std::string& path);
 
 Result<std::string> ReadFile(const std::string& path);
 
-/// Writes to a temporary file beside `path`, syncs, and renames: after a crash or on a full disk `path` holds
-/// either what it held before or all of `bytes`, and no temporary file is left behind by a failure.
+/// Writes to a temporary file beside `path`, syncs, and renames: after a crash or on a full disk
+/// `path` holds either what it held before or all of `bytes`, and no temporary file is left behind
+/// by a failure.
 Status WriteFileAtomically(const std::string& path, std::span<const std::byte> bytes);
 Status WriteFileAtomically(const std::string& path, std::string_view text);
 

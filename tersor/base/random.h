@@ -1,5 +1,6 @@
-// Counter-based random numbers (Philox 4x32-10, Salmon et al. 2011): a value is a function of (seed, stream,
-// counter), so any thread can make any part of a sequence and a resumed run needs no state but its step.
+// Counter-based random numbers (Philox 4x32-10, Salmon et al. 2011): a value is a function of
+// (seed, stream, counter), so any thread can make any part of a sequence and a resumed run needs no
+// state but its step.
 #pragma once
 
 #include <array>
@@ -18,10 +19,10 @@ class Random {
 
   uint32_t NextU32();
   uint64_t NextU64();
-  float NextFloat();                    ///< uniform in [0, 1), 24 bits
-  double NextDouble();                  ///< uniform in [0, 1), 53 bits
-  float NextNormal();                   ///< mean 0, deviation 1 (Box-Muller)
-  uint64_t NextBelow(uint64_t bound);   ///< uniform in [0, bound), without bias; bound > 0
+  float NextFloat();                   ///< uniform in [0, 1), 24 bits
+  double NextDouble();                 ///< uniform in [0, 1), 53 bits
+  float NextNormal();                  ///< mean 0, deviation 1 (Box-Muller)
+  uint64_t NextBelow(uint64_t bound);  ///< uniform in [0, bound), without bias; bound > 0
 
  private:
   uint64_t seed_, stream_, counter_;

@@ -1,8 +1,8 @@
 // Status and Result: how every function of Tersor that can fail says so.
 //
-// A failure that a file, a flag, the network or a full disk can cause is a Status, never an abort and
-// never an exception. A message says where, what was found and what was expected; it starts lower case
-// and has no full stop: "model.tflite: buffer 3 ends at byte 9120, file has 8192 bytes".
+// A failure that a file, a flag, the network or a full disk can cause is a Status, never an abort
+// and never an exception. A message says where, what was found and what was expected; it starts
+// lower case and has no full stop: "model.tflite: buffer 3 ends at byte 9120, file has 8192 bytes".
 #pragma once
 
 #include <optional>
@@ -15,7 +15,8 @@ namespace tersor {
 
 enum class StatusCode {
   kOk,
-  kInvalidArgument,     ///< the caller asked for something that makes no sense (exit code 2 in the CLI)
+  kInvalidArgument,     ///< the caller asked for something that makes no sense (exit code 2 in the
+                        ///< CLI)
   kNotFound,            ///< a file, a name or an entry does not exist
   kDataLoss,            ///< a file or a record is damaged, truncated or hostile
   kUnsupported,         ///< well-formed, but outside of what this build can do
@@ -90,7 +91,8 @@ Status Internal(const Args&... args) {
 
 [[noreturn]] void CheckFailed(const char* file, int line, const char* condition);
 
-/// For our own bugs only: aborts with the place when the condition does not hold. Never on user input.
+/// For our own bugs only: aborts with the place when the condition does not hold. Never on user
+/// input.
 #define TERSOR_CHECK(condition) \
   ((condition) ? (void)0 : ::tersor::CheckFailed(__FILE__, __LINE__, #condition))
 
@@ -98,8 +100,8 @@ Status Internal(const Args&... args) {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}                // NOLINT: implicit by design
-  Result(Status status) : status_(std::move(status)) {         // NOLINT: implicit by design
+  Result(T value) : value_(std::move(value)) {}         // NOLINT: implicit by design
+  Result(Status status) : status_(std::move(status)) {  // NOLINT: implicit by design
     TERSOR_CHECK(!status_.ok());
   }
 
@@ -134,13 +136,13 @@ class [[nodiscard]] Result {
 #define TERSOR_CONCAT(a, b) TERSOR_CONCAT_INNER(a, b)
 
 /// Returns the failure of `expression` (a Status) to the caller.
-#define TERSOR_RETURN_IF_ERROR(expression)                                   \
-  do {                                                                       \
-    if (::tersor::Status tersor_status = (expression); !tersor_status.ok()) \
-      return tersor_status;                                                  \
+#define TERSOR_RETURN_IF_ERROR(expression)                                                        \
+  do {                                                                                            \
+    if (::tersor::Status tersor_status = (expression); !tersor_status.ok()) return tersor_status; \
   } while (false)
 
-/// TERSOR_ASSIGN_OR_RETURN(auto x, F()): x becomes the value of F(), or the caller returns F()'s failure.
+/// TERSOR_ASSIGN_OR_RETURN(auto x, F()): x becomes the value of F(), or the caller returns F()'s
+/// failure.
 #define TERSOR_ASSIGN_OR_RETURN(declaration, expression) \
   TERSOR_ASSIGN_OR_RETURN_INNER(TERSOR_CONCAT(tersor_result_, __LINE__), declaration, expression)
 #define TERSOR_ASSIGN_OR_RETURN_INNER(result, declaration, expression) \

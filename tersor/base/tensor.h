@@ -60,7 +60,8 @@ class Shape {
   bool HasBatch() const { return !dims_.empty() && dims_[0] == kBatch; }
   /// This shape with a symbolic batch replaced by `batch`.
   Shape WithBatch(int64_t batch) const;
-  /// Product of the extents; a symbolic batch counts as 1. Saturates at INT64_MAX instead of overflowing.
+  /// Product of the extents; a symbolic batch counts as 1. Saturates at INT64_MAX instead of
+  /// overflowing.
   int64_t num_elements() const;
   std::string ToString() const;  ///< "[N,32,32,3]"
 
@@ -118,7 +119,8 @@ struct TensorView {
   operator ConstTensorView() const { return {type, data}; }  // NOLINT: implicit by design
 };
 
-/// Bytes on a 64-byte border, followed by 64 readable bytes, zeroed at birth. Not copyable; shared by pointer.
+/// Bytes on a 64-byte border, followed by 64 readable bytes, zeroed at birth. Not copyable; shared
+/// by pointer.
 class Buffer {
  public:
   /// Fails with kResourceExhausted instead of throwing.

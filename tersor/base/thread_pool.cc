@@ -12,7 +12,8 @@
 namespace tersor {
 namespace {
 
-// Long enough to bridge the serial parts of a model that takes tens of microseconds, short enough to free the core soon.
+// Long enough to bridge the serial parts of a model that takes tens of microseconds, short enough
+// to free the core soon.
 constexpr int kSpins = 20'000;
 
 void Relax() {
@@ -58,8 +59,8 @@ struct ThreadPool::Impl {
           Relax();
           continue;
         }
-        // The caller checks `asleep` after it moved `epoch`; we check `epoch` after we raised `asleep`: one of
-        // the two sees the other (both sequentially consistent).
+        // The caller checks `asleep` after it moved `epoch`; we check `epoch` after we raised
+        // `asleep`: one of the two sees the other (both sequentially consistent).
         std::unique_lock lock(mutex);
         asleep.fetch_add(1);
         wake.wait(lock, [&] { return epoch.load() != seen; });

@@ -8,10 +8,11 @@
 
 namespace tersor {
 
-/// `threads` workers in all, the calling thread among them: a pool of 1 makes no thread. Run() is a fork and
-/// join: the caller takes part, and returns when every task is done. It neither allocates nor takes a lock:
-/// workers spin for a while after each job (so that a following job starts in about a microsecond), then sleep.
-/// One Run() at a time; a pool belongs to one executable at a time.
+/// `threads` workers in all, the calling thread among them: a pool of 1 makes no thread. Run() is a
+/// fork and join: the caller takes part, and returns when every task is done. It neither allocates
+/// nor takes a lock: workers spin for a while after each job (so that a following job starts in
+/// about a microsecond), then sleep. One Run() at a time; a pool belongs to one executable at a
+/// time.
 class ThreadPool {
  public:
   explicit ThreadPool(int threads);
@@ -21,8 +22,8 @@ class ThreadPool {
 
   int threads() const { return threads_; }
 
-  /// Calls body(task) once for each task in [0, tasks). Which thread takes which task is not fixed, so results
-  /// must not depend on it.
+  /// Calls body(task) once for each task in [0, tasks). Which thread takes which task is not fixed,
+  /// so results must not depend on it.
   template <typename Body>
   void Run(int tasks, Body&& body) {
     if (tasks <= 1 || threads_ == 1) {
