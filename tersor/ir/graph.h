@@ -1,0 +1,169 @@
+// The one graph: SSA values, variables and nodes. See docs/ir.md for its text form.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tersor/base/attributes.h"
+#include "tersor/base/status.h"
+#include "tersor/base/tensor.h"
+#include "tersor/ir/op.h"
+
+namespace tersor::ir {
+
+/// Index of a value in its graph. Stays valid while the graph lives, whatever rewrites do; never
+/// reused.
+using ValueId = int32_t;
+/// Stands where an optional operand is absent.
+inline constexpr ValueId kNoValue = -1;
+
+class Node;
+
+/// Anything that an operator can read: a graph input, a variable, or a result of a node.
+class Value {
+ public:
+  enum class Kind : uint8_t { kInput, kVariable, kResult };
+
+  ValueId id() const { return id_; }
+  Kind kind() const { return kind_; }
+  bool is_variable() const { return kind_ == Kind::kVariable; }
+  const TensorType& type() const { return type_; }
+  TensorType& mutable_type() { return type_; }
+  /// Variables and inputs always have a name, unique in the graph; results may have one ("" if
+  /// not).
+  const std::string& name() const { return name_; }
+  /// The node that makes it (kResult), else null.
+  Node* producer() const { return producer_; }
+
+  /// Variables only. The storage is shared: copies of the graph and executables made from it see
+  /// one buffer; a rewrite that changes data puts a new tensor here. A variable whose data is not
+  /// there (text form without data) has an empty tensor.
+  const Tensor& data() const { return data_; }
+  Tensor& mutable_data() { return data_; }
+  bool trainable() const { return trainable_; }
+  void set_trainable(bool trainable) { trainable_ = trainable; }
+
+ private:
+  friend class Graph;
+  ValueId id_ = kNoValue;
+  Kind kind_ = Kind::kInput;
+  TensorType type_;
+  std::string name_;
+  Node* producer_ = nullptr;
+  Tensor data_;
+  bool trainable_ = false;
+};
+
+/// One application of an operator. Owned by its graph.
+class Node {
+ public:
+  OpKind op() const { return op_; }
+  const OpInfo& info() const { return InfoOf(op_); }
+  const Attributes& attributes() const { return attributes_; }
+  Attributes& mutable_attributes() { return attributes_; }
+  /// As ops.inc lists them; kNoValue where absent; trailing absent ones are not stored.
+  const std::vector<ValueId>& operands() const { return operands_; }
+  /// Operand `i`, or kNoValue when it is absent or beyond the stored ones.
+  ValueId operand(int i) const {
+    return i < static_cast<int>(operands_.size()) ? operands_[static_cast<size_t>(i)] : kNoValue;
+  }
+  const std::vector<ValueId>& results() const { return results_; }
+  ValueId result(int i = 0) const { return results_[static_cast<size_t>(i)]; }
+
+ private:
+  friend class Graph;
+  OpKind op_ = OpKind::kAdd;
+  Attributes attributes_;
+  std::vector<ValueId> operands_;
+  std::vector<ValueId> results_;
+};
+
+/// Inputs, outputs, variables and nodes in topological order. Copyable (Clone shares variable
+/// storage). Not for several threads at once, except for reading.
+class Graph {
+ public:
+  explicit Graph(std::string name = "graph") : name_(std::move(name)) {}
+  Graph(Graph&&) = default;
+  Graph& operator=(Graph&&) = default;
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+  /// The same graph with the same value ids; variables share their storage with this one.
+  Graph Clone() const;
+
+  const std::string& name() const { return name_; }
+  void set_name(std::string name) { name_ = std::move(name); }
+  /// Facts that travel with the model, keys in snake_case: "normalize", "labels", "recipe",
+  /// "source".
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  std::map<std::string, std::string>& mutable_metadata() { return metadata_; }
+
+  // Reading.
+  const Value& value(ValueId id) const { return *values_[static_cast<size_t>(id)]; }
+  Value& value(ValueId id) { return *values_[static_cast<size_t>(id)]; }
+  int num_values() const { return static_cast<int>(values_.size()); }
+  const std::vector<ValueId>& inputs() const { return inputs_; }
+  const std::vector<ValueId>& outputs() const { return outputs_; }
+  const std::vector<ValueId>& variables() const { return variables_; }  ///< in order of creation
+  ValueId FindVariable(std::string_view name) const;                    ///< kNoValue if none
+  /// In topological order. The vector changes under rewrites: take a copy to rewrite while walking
+  /// (`SnapshotNodes`).
+  const std::vector<std::unique_ptr<Node>>& nodes() const { return nodes_; }
+  std::vector<Node*> SnapshotNodes() const;
+  /// Nodes that read `id`, in order, each once. Linear in the size of the graph.
+  std::vector<Node*> UsersOf(ValueId id) const;
+  /// Number of reads of `id` by nodes, plus one for each time that it is an output. For all values
+  /// at once: UseCounts().
+  int UseCount(ValueId id) const;
+  std::vector<int> UseCounts() const;
+  bool IsOutput(ValueId id) const;
+  int64_t num_parameters() const;  ///< elements of all variables
+
+  // Building. Names are made unique by a suffix (_1, _2, ...) when taken.
+  ValueId AddInput(std::string name, TensorType type);
+  ValueId AddVariable(std::string name, Tensor data, bool trainable);
+  ValueId AddVariable(std::string name, TensorType type, bool trainable);  ///< without data
+  /// Appends a node (before `before` if given). Result types come from the shape-and-type rule
+  /// (ir/shape_rules.h); where the operator cannot infer them (an integer result needs its
+  /// quantization; see InferTypes), `result_hint` gives dtype and quantization of the first result.
+  /// Fails with what is wrong, leaving the graph as it was.
+  Result<Node*> AddNode(OpKind op, std::vector<ValueId> operands, Attributes attributes = {},
+                        std::optional<TensorType> result_hint = std::nullopt,
+                        const Node* before = nullptr);
+  void SetOutputs(std::vector<ValueId> outputs) { outputs_ = std::move(outputs); }
+  void AddOutput(ValueId id) { outputs_.push_back(id); }
+  void SetName(ValueId id, std::string name);
+
+  // Rewriting.
+  /// Every read of `from` by nodes (except `except`) and outputs becomes one of `to`. `to` takes
+  /// over `from`'s name if `from` is a named result.
+  void ReplaceUses(ValueId from, ValueId to, const Node* except = nullptr);
+  void SetOperand(Node* node, int index, ValueId id);
+  /// Removes a node whose results nobody reads.
+  void RemoveNode(Node* node);
+  /// Removes nodes without effect, then variables that nobody reads (inputs stay). Returns how many
+  /// nodes and variables went.
+  int RemoveDead();
+  /// Moves an input or variable out of the graph; nobody may read it.
+  void RemoveVariable(ValueId id);
+
+ private:
+  ValueId NewValue(Value::Kind kind, TensorType type, std::string name);
+  std::string UniqueName(std::string name) const;
+
+  std::string name_;
+  std::map<std::string, std::string> metadata_;
+  std::vector<std::unique_ptr<Value>> values_;  // a removed value's place is null
+  std::vector<ValueId> inputs_, outputs_, variables_;
+  std::vector<std::unique_ptr<Node>> nodes_;
+  std::map<std::string, ValueId, std::less<>> names_;
+};
+
+/// Convenience for code that builds graphs and treats a failure as a bug or collects it:
+/// GraphBuilder in ir/builder.h.
+
+}  // namespace tersor::ir
