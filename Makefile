@@ -1,0 +1,54 @@
+# Each target works as the first command on a Debian 12 machine that has only make: what is missing is installed by name
+# (scripts/setup, as root or through sudo), then built under build/.
+.DEFAULT_GOAL := help
+.PHONY: help setup build test test-fast check demo bench peer asan tsan fuzz runtime-min docs format clean
+
+PRESET ?= dev
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+setup: ## install what build, test and check need
+	@scripts/setup build check
+
+build: ## build the tersor program into build/dev
+	@scripts/build $(PRESET) tersor
+
+test: ## build everything that is tested and run all tests (up to 20 minutes on 2 cores)
+	@scripts/test $(PRESET) fast slow
+
+test-fast: ## the tests labelled fast alone (a minute)
+	@scripts/test $(PRESET) fast
+
+check: ## format, lint, layers, file sizes, generated docs, wording
+	@scripts/check
+
+demo: ## train, shrink and report on Fashion-MNIST: writes demo/report.html
+	@scripts/demo
+
+bench: ## our latency against LiteRT's, interleaved, into docs/results/
+	@scripts/setup build peers && scripts/build release tersor && .venv-peers/bin/python bench/run
+
+peer: ## the tests that compare with other libraries
+	@scripts/setup build peers && scripts/test $(PRESET) peer
+
+asan: ## the fast tests under the address and undefined-behaviour sanitizers
+	@scripts/test asan fast
+
+tsan: ## the fast tests under the thread sanitizer
+	@scripts/test tsan fast
+
+fuzz: ## each fuzz target for FUZZ_SECONDS (60)
+	@scripts/fuzz
+
+runtime-min: ## build the deployable runtime alone and print its size
+	@scripts/runtime_min
+
+docs: ## write docs/generated from the lists
+	@scripts/build dev tersor_docs tersor && tools/generated_docs write
+
+format: ## rewrite all sources in the house format
+	@scripts/setup check && tools/check_format write
+
+clean: ## remove what was built (the installed packages and .venv stay)
+	@rm -rf build demo
