@@ -1,0 +1,25 @@
+// MatMul: product[m,n] = sum over k of L[m,k] * R[k,n], where L is lhs [M,K] (transpose_lhs: lhs is
+// [K,M], L its transpose) and R is rhs [K,N] (transpose_rhs: rhs is [N,K]).
+//
+// f32 matrices, rank 2. Nothing aliases. Tolerance against the reference, which sums in double:
+// 2e-6 * K * max|L| * max|R|. Floor: M*N*K multiply-adds.
+// Results do not depend on the number of threads.
+#pragma once
+
+#include <span>
+
+#include "tersor/kernels/kernel.h"
+
+namespace tersor::kernels::matmul_f32 {
+
+std::span<const KernelRow> Rows();
+
+/// The product's extents, read from the operands.
+struct Extents {
+  int64_t rows, columns, depth;
+  bool transpose_lhs, transpose_rhs;
+};
+/// False when the case is not a product of two f32 matrices.
+bool ReadExtents(const KernelSpec& spec, Extents& extents);
+
+}  // namespace tersor::kernels::matmul_f32
