@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "tersor/base/attributes.h"
-#include "tersor/kernels/x86_vector.h"
+#include "tersor/kernels/simd/x86_vector.h"
 
 namespace tersor::kernels {
 namespace {
@@ -41,29 +41,32 @@ struct GemmOutput {
   float max = std::numeric_limits<float>::infinity();
 };
 
-void SetActivation(Activation activation, GemmOutput& output) {
+inline void SetActivation(Activation activation, GemmOutput& output) {
   if (activation != Activation::kNone) output.min = 0;
   if (activation == Activation::kRelu6) output.max = 6;
 }
 
-int64_t PanelCount(int64_t columns) { return (columns + kPanelColumns - 1) / kPanelColumns; }
+inline int64_t PanelCount(int64_t columns) { return (columns + kPanelColumns - 1) / kPanelColumns; }
 /// Vectors of the panel that begins at `column`.
-int PanelVectors(int64_t columns, int64_t column) {
+inline int PanelVectors(int64_t columns, int64_t column) {
   return static_cast<int>(
       std::min<int64_t>(kPanelVectors, (columns - column + kLanes - 1) / kLanes));
 }
-int64_t PackedFloats(int64_t columns, int64_t depth) {
+inline int64_t PackedFloats(int64_t columns, int64_t depth) {
   return (columns + kLanes - 1) / kLanes * kLanes * depth;
 }
 
 /// Eight rows of eight floats, `from_stride` apart, to eight columns, `to_stride` apart.
-void Transpose8x8(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
+inline void Transpose8x8(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
   __m256 r[8], t[8];
+  TERSOR_UNROLL
   for (int i = 0; i < 8; ++i) r[i] = _mm256_loadu_ps(from + i * from_stride);
+  TERSOR_UNROLL
   for (int i = 0; i < 4; ++i) {
     t[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
     t[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
   }
+  TERSOR_UNROLL
   for (int half = 0; half < 2; ++half) {
     const int b = 4 * half;
     r[b] = _mm256_shuffle_ps(t[b], t[b + 2], 0x44);
@@ -71,6 +74,7 @@ void Transpose8x8(const float* from, int64_t from_stride, float* to, int64_t to_
     r[b + 2] = _mm256_shuffle_ps(t[b + 1], t[b + 3], 0x44);
     r[b + 3] = _mm256_shuffle_ps(t[b + 1], t[b + 3], 0xEE);
   }
+  TERSOR_UNROLL
   for (int i = 0; i < 4; ++i) {
     _mm256_storeu_ps(to + i * to_stride, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
     _mm256_storeu_ps(to + (i + 4) * to_stride, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
@@ -78,8 +82,8 @@ void Transpose8x8(const float* from, int64_t from_stride, float* to, int64_t to_
 }
 
 /// Packs depth steps [begin, end) of the panel that begins at `column`.
-void PackPanel(const Matrix& b, int64_t columns, int64_t column, int64_t begin, int64_t end,
-               float* panel) {
+inline void PackPanel(const Matrix& b, int64_t columns, int64_t column, int64_t begin, int64_t end,
+                      float* panel) {
   const int width = PanelVectors(columns, column) * kLanes;
   const int valid = static_cast<int>(std::min<int64_t>(width, columns - column));
   if (b.column_stride == 1) {
@@ -113,7 +117,7 @@ void PackPanel(const Matrix& b, int64_t columns, int64_t column, int64_t begin, 
 }
 
 /// All panels, whole depth, one behind the other: PackedFloats(columns, depth).
-void PackAll(const Matrix& b, int64_t columns, int64_t depth, float* packed) {
+inline void PackAll(const Matrix& b, int64_t columns, int64_t depth, float* packed) {
   for (int64_t column = 0; column < columns; column += kPanelColumns) {
     PackPanel(b, columns, column, 0, depth, packed + column * depth);
   }
@@ -126,19 +130,26 @@ void Tile(const Matrix& a, int64_t depth, const float* panel, const GemmOutput& 
   // A single row of few vectors would wait for its own sums: independent sums for several steps.
   constexpr int kSums = kRows * kVectors >= 8 ? 1 : kRows * kVectors >= 4 ? 2 : 4;
   Vector sum[kSums][kRows][kVectors];
+  TERSOR_UNROLL
   for (int s = 0; s < kSums; ++s) {
+    TERSOR_UNROLL
     for (int r = 0; r < kRows; ++r) {
+      TERSOR_UNROLL
       for (int v = 0; v < kVectors; ++v) sum[s][r][v] = Vector::Zero();
     }
   }
   const float* row = a.data;
   int64_t k = 0;
   for (; k + kSums <= depth; k += kSums) {
+    TERSOR_UNROLL
     for (int s = 0; s < kSums; ++s) {
       Vector b[kVectors];
+      TERSOR_UNROLL
       for (int v = 0; v < kVectors; ++v) b[v] = Vector::Load(panel + v * kLanes);
+      TERSOR_UNROLL
       for (int r = 0; r < kRows; ++r) {
         const Vector x = Vector::Fill(row[r * a.row_stride]);
+        TERSOR_UNROLL
         for (int v = 0; v < kVectors; ++v) {
           sum[s][r][v] = Vector::MultiplyAdd(x, b[v], sum[s][r][v]);
         }
@@ -148,8 +159,10 @@ void Tile(const Matrix& a, int64_t depth, const float* panel, const GemmOutput& 
     }
   }
   for (; k < depth; ++k) {
+    TERSOR_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       const Vector b = Vector::Load(panel + v * kLanes);
+      TERSOR_UNROLL
       for (int r = 0; r < kRows; ++r) {
         sum[0][r][v] = Vector::MultiplyAdd(Vector::Fill(row[r * a.row_stride]), b, sum[0][r][v]);
       }
@@ -158,6 +171,7 @@ void Tile(const Matrix& a, int64_t depth, const float* panel, const GemmOutput& 
     row += a.column_stride;
   }
   const Vector min = Vector::Fill(c.min), max = Vector::Fill(c.max);
+  TERSOR_UNROLL
   for (int v = 0; v < kVectors; ++v) {
     const int lanes = std::min(kLanes, valid - v * kLanes);
     const bool whole = lanes == kLanes;
@@ -165,10 +179,12 @@ void Tile(const Matrix& a, int64_t depth, const float* panel, const GemmOutput& 
     if (first && bias != nullptr) {
       start = whole ? Vector::Load(bias + v * kLanes) : Vector::LoadPart(bias + v * kLanes, lanes);
     }
+    TERSOR_UNROLL
     for (int r = 0; r < kRows; ++r) {
       float* cell = to + r * c.row_stride + v * kLanes;
       if (!first) start = whole ? Vector::Load(cell) : Vector::LoadPart(cell, lanes);
       Vector total = sum[0][r][v];
+      TERSOR_UNROLL
       for (int s = 1; s < kSums; ++s) total = total + sum[s][r][v];
       total = total + start;
       if (last) total = Vector::Min(Vector::Max(total, min), max);
@@ -211,8 +227,8 @@ void Remainder(int64_t rows, int vectors, const Matrix& a, int64_t depth, const 
 }
 
 /// Rows [0, rows) of the columns of one panel, for one block of the depth.
-void PanelRows(Matrix a, int64_t rows, int64_t depth, const float* panel, int vectors,
-               const GemmOutput& c, int64_t column, int valid, bool first, bool last) {
+inline void PanelRows(Matrix a, int64_t rows, int64_t depth, const float* panel, int vectors,
+                      const GemmOutput& c, int64_t column, int valid, bool first, bool last) {
   const float* bias = c.bias ? c.bias + column : nullptr;
   float* to = c.data + column;
   for (; rows >= kTileRows; rows -= kTileRows) {
@@ -224,8 +240,9 @@ void PanelRows(Matrix a, int64_t rows, int64_t depth, const float* panel, int ve
 }
 
 /// Panels [panel_begin, panel_end) of C, from a B that PackAll has packed.
-void GemmPacked(const Matrix& a, int64_t rows, int64_t columns, int64_t depth, const float* packed,
-                int64_t panel_begin, int64_t panel_end, const GemmOutput& c) {
+inline void GemmPacked(const Matrix& a, int64_t rows, int64_t columns, int64_t depth,
+                       const float* packed, int64_t panel_begin, int64_t panel_end,
+                       const GemmOutput& c) {
   // With few rows every value of B is used once: no reason to cut the depth.
   const int64_t block = rows <= kTileRows ? std::max<int64_t>(depth, 1) : kDepthBlock;
   for (int64_t column = panel_begin * kPanelColumns;
@@ -245,8 +262,8 @@ void GemmPacked(const Matrix& a, int64_t rows, int64_t columns, int64_t depth, c
 constexpr int64_t kGemmScratchFloats = kDepthBlock * kPanelColumns;
 
 /// Panels [panel_begin, panel_end) of C. `scratch`: kGemmScratchFloats.
-void Gemm(const Matrix& a, int64_t rows, int64_t columns, int64_t depth, const Matrix& b,
-          int64_t panel_begin, int64_t panel_end, const GemmOutput& c, float* scratch) {
+inline void Gemm(const Matrix& a, int64_t rows, int64_t columns, int64_t depth, const Matrix& b,
+                 int64_t panel_begin, int64_t panel_end, const GemmOutput& c, float* scratch) {
   for (int64_t k = 0; k == 0 || k < depth; k += kDepthBlock) {
     const int64_t end = std::min(depth, k + kDepthBlock);
     const Matrix left = {a.data + k * a.column_stride, a.row_stride, a.column_stride};
