@@ -1,0 +1,127 @@
+// Operators that move elements and compute nothing: results keep the type of the operand.
+#include <limits>
+
+#include "tersor/ir/shape_rules.h"
+#include "tersor/ir/shape_rules/rule.h"
+
+namespace tersor::ir {
+namespace {
+
+// Types of fewer than eight bits are packed by rows, so that their elements do not move alone.
+Status ExpectMovable(const RuleInput& in, int i) {
+  if (in.type(i).dtype == DType::kI4) {
+    return in.Fail(in.name(i), " is ", in.type(i), ", whose elements are packed");
+  }
+  return OkStatus();
+}
+
+Status ExpectOneScale(const RuleInput& in, int i) {
+  if (in.type(i).quantization.has_value() && in.type(i).quantization->per_channel()) {
+    return in.Fail(in.name(i), " is ", in.type(i), " with a scale per channel, expected one scale");
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+RuleResult RuleConcat(const RuleInput& in) {
+  TERSOR_RETURN_IF_ERROR(ExpectMovable(in, 0));
+  TERSOR_RETURN_IF_ERROR(ExpectOneScale(in, 0));
+  const int64_t axis = in.attributes.Int(Attr::axis);
+  TensorType result = in.type(0);
+  if (axis < 0 || axis >= result.shape.rank()) {
+    return in.Fail("axis is ", axis, ", expected one of ", result.shape);
+  }
+  const int joined = static_cast<int>(axis);
+  for (int i = 0; i < in.size(); ++i) {
+    const TensorType& input = in.type(i);
+    if (input.dtype != result.dtype || input.quantization != result.quantization) {
+      return in.Fail("input ", i, " is ", input, " and input 0 is ", in.type(0),
+                     ", expected one element type, scale and zero point");
+    }
+    Shape expected = in.shape(0);
+    if (input.shape.rank() == expected.rank()) expected[joined] = input.shape[joined];
+    if (input.shape != expected) {
+      return in.Fail("cannot join ", input.shape, " to ", in.shape(0), " along axis ", axis);
+    }
+    if (expected[joined] == kBatch) return in.Fail("cannot join along the symbolic batch");
+    if (i == 0) continue;
+    result.shape[joined] += expected[joined];
+    if (result.shape[joined] > kMaxExtent) {
+      return in.Fail("axis ", axis, " of the result is longer than ", kMaxExtent);
+    }
+  }
+  return One(std::move(result));
+}
+
+RuleResult RulePad(const RuleInput& in) {
+  TensorType result = in.type(0);
+  if (result.dtype != DType::kF32 && !IsEightBitPerTensor(result)) {
+    return in.Fail("input is ", Describe(result), ", expected f32, or i8 or u8 with one scale");
+  }
+  const auto& pads = in.attributes.Ints(Attr::pads);
+  const int rank = result.shape.rank();
+  if (pads.size() != static_cast<size_t>(2 * rank)) {
+    return in.Fail("pads has ", pads.size(), " numbers, expected ", 2 * rank, " for ",
+                   result.shape);
+  }
+  for (int axis = 0; axis < rank; ++axis) {
+    const int64_t before = pads[static_cast<size_t>(2 * axis)];
+    const int64_t after = pads[static_cast<size_t>(2 * axis + 1)];
+    if (before < 0 || after < 0 || before > kMaxExtent || after > kMaxExtent) {
+      return in.Fail("pads of axis ", axis, " are ", before, " and ", after, ", expected 0 to ",
+                     kMaxExtent);
+    }
+    if (result.shape[axis] == kBatch) {
+      if (before + after > 0) return in.Fail("cannot pad the symbolic batch");
+      continue;
+    }
+    result.shape[axis] += before + after;
+  }
+  return One(std::move(result));
+}
+
+RuleResult RuleReshape(const RuleInput& in) {
+  TERSOR_RETURN_IF_ERROR(ExpectMovable(in, 0));
+  TERSOR_RETURN_IF_ERROR(ExpectOneScale(in, 0));
+  const Shape& input = in.shape(0);
+  TERSOR_ASSIGN_OR_RETURN(Shape shape, ShapeAttribute(in, Attr::shape, kBatch));
+  const int64_t given = input.num_elements();
+  const int64_t wanted = shape.num_elements();
+  bool fits = given == wanted && input.HasBatch() == shape.HasBatch();
+  if (shape.HasBatch() && !input.HasBatch() && given % wanted == 0) {
+    shape[0] = given / wanted;
+    fits = true;
+  }
+  if (!fits) return in.Fail("cannot see ", input, " as ", shape);
+  return One({in.type(0).dtype, std::move(shape), in.type(0).quantization});
+}
+
+RuleResult RuleTranspose(const RuleInput& in) {
+  TERSOR_RETURN_IF_ERROR(ExpectMovable(in, 0));
+  const TensorType& input = in.type(0);
+  const auto& permutation = in.attributes.Ints(Attr::permutation);
+  const auto rank = static_cast<size_t>(input.shape.rank());
+  TensorType result = input;
+  uint32_t seen = 0;
+  for (size_t axis = 0; axis < permutation.size() && axis < rank; ++axis) {
+    const int64_t source = permutation[axis];
+    if (source < 0 || source >= static_cast<int64_t>(rank)) break;
+    seen |= uint32_t{1} << source;
+    result.shape[static_cast<int>(axis)] = input.shape[static_cast<int>(source)];
+    if (input.quantization.has_value() && input.quantization->axis == source) {
+      result.quantization->axis = static_cast<int>(axis);
+    }
+  }
+  if (permutation.size() != rank || seen != (uint32_t{1} << rank) - 1) {
+    return in.Fail("permutation is ",
+                   FormatAttrValue(Attr::permutation, in.attributes.Get(Attr::permutation)),
+                   ", expected each axis of ", input.shape, " once");
+  }
+  if (input.shape.HasBatch() && permutation[0] != 0) {
+    return in.Fail("the symbolic batch must stay first");
+  }
+  return One(std::move(result));
+}
+
+}  // namespace tersor::ir

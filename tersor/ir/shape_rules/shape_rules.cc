@@ -1,0 +1,192 @@
+#include "tersor/ir/shape_rules.h"
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "tersor/ir/shape_rules/rule.h"
+
+namespace tersor::ir {
+namespace {
+
+using Rule = RuleResult (*)(const RuleInput&);
+
+constexpr Rule kRules[] = {
+#define OP(name, operands, attributes, results, doc) Rule##name,
+#include "tersor/ir/ops.inc"
+#undef OP
+};
+
+// [lowest, highest] zero point of an integer type.
+std::pair<int64_t, int64_t> ZeroPointRange(DType dtype) {
+  switch (dtype) {
+    case DType::kI4:
+      return {-8, 7};
+    case DType::kI8:
+      return {INT8_MIN, INT8_MAX};
+    case DType::kU8:
+      return {0, UINT8_MAX};
+    case DType::kI16:
+      return {INT16_MIN, INT16_MAX};
+    default:
+      return {INT32_MIN, INT32_MAX};
+  }
+}
+
+Status CheckQuantization(const TensorType& type) {
+  const Quantization& quantization = *type.quantization;
+  if (!IsInteger(type.dtype)) return InvalidArgument(type.ToString(), " cannot have a scale");
+  size_t expected = 1;
+  if (quantization.axis != -1) {
+    if (quantization.axis < 0 || quantization.axis >= type.shape.rank() ||
+        type.shape[quantization.axis] == kBatch) {
+      return InvalidArgument(type.ToString(), ": quantization has axis ", quantization.axis,
+                             ", expected one of its axes (not the batch), or -1");
+    }
+    expected = static_cast<size_t>(type.shape[quantization.axis]);
+  }
+  if (quantization.scales.size() != expected || quantization.zero_points.size() != expected) {
+    return InvalidArgument(type.ToString(), ": ", quantization.scales.size(), " scales and ",
+                           quantization.zero_points.size(), " zero points, expected ", expected);
+  }
+  const auto [lowest, highest] = ZeroPointRange(type.dtype);
+  for (float scale : quantization.scales) {
+    if (!(scale > 0) || !std::isfinite(scale)) {
+      return InvalidArgument(type.ToString(), ": scale is ", scale,
+                             ", expected positive and finite");
+    }
+  }
+  for (int32_t zero_point : quantization.zero_points) {
+    if (zero_point < lowest || zero_point > highest) {
+      return InvalidArgument(type.ToString(), ": zero point is ", zero_point, ", expected ", lowest,
+                             " to ", highest);
+    }
+  }
+  return OkStatus();
+}
+
+bool HasType(const AttrValue& value, AttrType type) {
+  switch (type) {
+    case AttrType::Bool:
+      return std::holds_alternative<bool>(value);
+    case AttrType::Float:
+      return std::holds_alternative<double>(value);
+    case AttrType::Int:
+      return std::holds_alternative<int64_t>(value);
+    case AttrType::Ints:
+      return std::holds_alternative<std::vector<int64_t>>(value);
+    case AttrType::Padding:
+      return std::holds_alternative<Padding>(value);
+    case AttrType::String:
+      return std::holds_alternative<std::string>(value);
+    case AttrType::Type:
+      return std::holds_alternative<DType>(value);
+  }
+  return false;
+}
+
+// The operands as ops.inc lists them: absent ones at the end become null.
+Result<std::vector<const TensorType*>> CheckOperands(const OpInfo& info,
+                                                     std::span<const TensorType* const> operands) {
+  std::vector<const TensorType*> all(operands.begin(), operands.end());
+  const bool variadic = !info.operands.empty() && info.operands.back().variadic;
+  if (!variadic && all.size() > info.operands.size()) {
+    return InvalidArgument(info.text_name, ": ", all.size(), " operands, expected at most ",
+                           info.operands.size());
+  }
+  if (all.size() < info.operands.size()) all.resize(info.operands.size(), nullptr);
+  for (size_t i = 0; i < all.size(); ++i) {
+    const OperandInfo& operand = info.operands[std::min(i, info.operands.size() - 1)];
+    if (all[i] == nullptr) {
+      if (operand.optional) continue;
+      return InvalidArgument(info.text_name, ": operand ", operand.name, " is missing");
+    }
+    TERSOR_RETURN_IF_ERROR(
+        CheckType(*all[i]).WithContext(StrCat(info.text_name, ": ", operand.name)));
+  }
+  return all;
+}
+
+Status CheckHint(const OpInfo& info, const TensorType& hint, const TensorType& result) {
+  if (hint.dtype != result.dtype) {
+    return InvalidArgument(info.text_name, ": result is ", result.ToString(), ", not ",
+                           DTypeName(hint.dtype));
+  }
+  if (hint.quantization != result.quantization) {
+    return InvalidArgument(
+        info.text_name, ": result is ", result.ToString(),
+        result.quantization.has_value() ? " with the operand's scale" : " without scale",
+        ", not with the one that is given");
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Status CheckType(const TensorType& type) {
+  const Shape& shape = type.shape;
+  if (shape.rank() > kMaxRank) {
+    return InvalidArgument(shape.rank(), " axes, at most ", kMaxRank, " are possible");
+  }
+  int64_t elements = 1;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (axis == 0 && shape[0] == kBatch) continue;
+    if (shape[axis] < 1 || shape[axis] > kMaxExtent) {
+      return InvalidArgument(type.ToString(), ": axis ", axis, " has extent ", shape[axis],
+                             ", expected 1 to ", kMaxExtent);
+    }
+    if (elements > kMaxElements / shape[axis]) {
+      return InvalidArgument(type.ToString(), ": more than ", kMaxElements, " elements");
+    }
+    elements *= shape[axis];
+  }
+  return type.quantization.has_value() ? CheckQuantization(type) : OkStatus();
+}
+
+Status CheckAttributes(OpKind op, const Attributes& attributes) {
+  const OpInfo& info = InfoOf(op);
+  for (const auto& [attr, value] : attributes.items()) {
+    const auto wrong = [&](std::string_view what) {
+      return InvalidArgument(info.text_name, ": attribute ", AttrName(attr), " ", what);
+    };
+    if (!info.HasAttribute(attr)) return wrong("does not belong to this operator");
+    if (!HasType(value, AttrTypeOf(attr))) return wrong("has a value of another type");
+    if (const auto* number = std::get_if<double>(&value); number && std::isnan(*number)) {
+      return wrong("is not a number");
+    }
+    if (const auto* padding = std::get_if<Padding>(&value);
+        padding && padding->kind != Padding::Kind::kExplicit &&
+        *padding != Padding{padding->kind, 0, 0, 0, 0}) {
+      return wrong("counts cells, but is not explicit");
+    }
+    if (attr == Attr::activation && !ParseActivation(std::get<std::string>(value))) {
+      return wrong(StrCat("is '", std::get<std::string>(value), "', expected none, relu or relu6"));
+    }
+  }
+  for (Attr attr : info.attributes) {
+    if (AttrDefault(attr) == nullptr && !attributes.Has(attr)) {
+      return InvalidArgument(info.text_name, ": attribute ", AttrName(attr), " is missing");
+    }
+  }
+  return OkStatus();
+}
+
+Result<std::vector<TensorType>> InferTypes(OpKind op, std::span<const TensorType* const> operands,
+                                           const Attributes& attributes,
+                                           const std::optional<TensorType>& hint) {
+  const OpInfo& info = InfoOf(op);
+  TERSOR_RETURN_IF_ERROR(CheckAttributes(op, attributes));
+  TERSOR_ASSIGN_OR_RETURN(const auto all, CheckOperands(info, operands));
+  TERSOR_ASSIGN_OR_RETURN(auto results,
+                          kRules[static_cast<size_t>(op)](RuleInput{info, all, attributes, hint}));
+  TERSOR_CHECK(results.size() == info.results.size());
+  for (const TensorType& result : results) {
+    TERSOR_RETURN_IF_ERROR(CheckType(result).WithContext(StrCat(info.text_name, ": result")));
+  }
+  if (hint.has_value() && !results.empty()) {
+    TERSOR_RETURN_IF_ERROR(CheckHint(info, *hint, results[0]));
+  }
+  return results;
+}
+
+}  // namespace tersor::ir
