@@ -1,0 +1,165 @@
+"""Each tool of `make check` finds a planted violation, and passes a tree without one."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOOLS = pathlib.Path("tools").resolve()
+BUILD = pathlib.Path(os.environ.get("TERSOR_BUILD", "build/dev")).resolve()
+
+
+class CheckTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+
+    def plant(self, path, text):
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text)
+
+    def run_tool(self, tool, *arguments):
+        run = subprocess.run([sys.executable, TOOLS / tool, *arguments], cwd=self.root, capture_output=True, text=True)
+        self.assertEqual(run.stderr, "")
+        return run.stdout, run.returncode
+
+    def assert_finds(self, message, tool, *arguments):
+        output, code = self.run_tool(tool, *arguments)
+        self.assertIn(message, output)
+        self.assertEqual(code, 1)
+
+    def assert_passes(self, tool, *arguments):
+        self.assertEqual(self.run_tool(tool, *arguments), ("", 0))
+
+
+class Layers(CheckTest):
+    TABLE = "layer base:\nlayer ir: base\nheader zlib.h in tersor/ir/*.cc\n"
+    CMAKE = "tersor_layer(base LIBS x)\ntersor_layer(ir DEPS base LIBS x::y z)\n"
+
+    def setUp(self):
+        super().setUp()
+        self.plant("tools/layers.txt", self.TABLE)
+        self.plant("CMakeLists.txt", self.CMAKE)
+        self.plant("tersor/base/status.h", "#include <vector>\n#include <stdint.h>\n")
+        self.plant("tersor/ir/graph.h", '#include "tersor/base/status.h"\n')
+        self.plant("tersor/ir/graph.cc", '#include "tersor/ir/graph.h"\n#include <zlib.h>\n')
+
+    def test_a_good_tree_passes(self):
+        self.assert_passes("check_layers")
+
+    def test_an_upward_include(self):
+        self.plant("tersor/base/file.cc", '// one\n#include "tersor/ir/graph.h"\n')
+        self.assert_finds("tersor/base/file.cc:2: base may not include ir (tersor/ir/graph.h)", "check_layers")
+
+    def test_a_library_in_a_header_of_ours(self):
+        self.plant("tersor/ir/text.h", "#include <zlib.h>\n")
+        self.assert_finds("tersor/ir/text.h:1: zlib.h may not be included here", "check_layers")
+
+    def test_a_library_in_another_folder(self):
+        self.plant("tersor/base/file.cc", '#include "zlib.h"\n')
+        self.assert_finds("tersor/base/file.cc:1: zlib.h may not be included here", "check_layers")
+
+    def test_a_library_that_no_line_names(self):
+        self.plant("tersor/ir/text.cc", "#  include <boost/any.hpp>\n")
+        self.assert_finds("tersor/ir/text.cc:1: boost/any.hpp may not be included here", "check_layers")
+
+    def test_a_header_that_is_not_there(self):
+        self.plant("tersor/ir/text.cc", '#include "tersor/base/gone.h"\n')
+        self.assert_finds("tersor/ir/text.cc:1: there is no tersor/base/gone.h", "check_layers")
+
+    def test_a_folder_that_is_no_layer(self):
+        self.plant("tersor/extra/a.h", "")
+        self.assert_finds("tersor/extra/a.h: tersor/extra is no layer", "check_layers")
+
+    def test_a_table_that_points_up(self):
+        self.plant("tools/layers.txt", "layer base: ir\nlayer ir: base\n")
+        self.assert_finds("base names ir, which is no layer above it", "check_layers")
+
+    def test_a_build_that_links_otherwise(self):
+        self.plant("CMakeLists.txt", "tersor_layer(base)\ntersor_layer(ir)\n")
+        self.assert_finds("CMakeLists.txt: layer ir depends on []", "check_layers")
+
+
+class Files(CheckTest):
+    def test_a_good_tree_passes(self):
+        self.plant("tersor/a.cc", "int a;\n" * 600)
+        self.plant("docs/a.md", "See https://arxiv.org/abs/2106.08962 and ../shared/data, build/work/x.\n")
+        self.assert_passes("check_files")
+
+    def test_a_long_file(self):
+        self.plant("tersor/a.cc", "int a;\n" * 601)
+        self.assert_finds("tersor/a.cc: 601 lines, the limit is 600", "check_files")
+
+    def test_a_path_of_one_machine(self):
+        for path in ("/" + "work/models", "'/" + "home/ann/x'", "(/" + "root/x)"):
+            self.plant("docs/a.md", f"one\nsee {path}\n")
+            self.assert_finds("docs/a.md:2: a path of one machine", "check_files")
+
+    def test_an_address_of_a_registry(self):
+        self.plant("scripts/a", "pip install --index-url https:" + "//registry.invalid/simple x\n")
+        self.assert_finds("scripts/a:1: an address that is none of a paper", "check_files")
+
+    def test_a_name_in_another_style(self):
+        self.plant("tersor/MyFile.cc", "")
+        self.assert_finds("tersor/MyFile.cc: a source's name is lower case", "check_files")
+
+
+@unittest.skipUnless(shutil.which("clang-format"), "clang-format is not installed (scripts/setup check)")
+class Format(CheckTest):
+    def setUp(self):
+        super().setUp()
+        self.plant(".clang-format", "BasedOnStyle: Google\n")
+
+    def test_a_good_tree_passes(self):
+        self.plant("tersor/a.cc", "int a;\n")
+        self.plant("tersor/list.inc", "ROW(a,b)\n")
+        self.assert_passes("check_format")
+
+    def test_another_format(self):
+        self.plant("tersor/a.cc", "int  a ;\n")
+        self.assert_finds("tersor/a.cc: not in the house format", "check_format")
+
+
+@unittest.skipUnless(shutil.which("clang-tidy"), "clang-tidy is not installed (scripts/setup check)")
+class Lint(CheckTest):
+    def setUp(self):
+        super().setUp()
+        shutil.copy(TOOLS.parent / ".clang-tidy", self.root)
+
+    def source(self, text):
+        self.plant("tersor/a.cc", text)
+        file = str(self.root / "tersor/a.cc")
+        self.plant("build/compile_commands.json", json.dumps(
+            [{"directory": str(self.root), "file": file, "command": f"c++ -std=c++20 -Wall -c {file}"}]))
+
+    def test_clean_code_passes_and_is_not_checked_again(self):
+        self.source("int Twice(int a) { return 2 * a; }\n")
+        self.assert_passes("check_lint", "build")
+        self.assertEqual(len(list((self.root / "build/lint").iterdir())), 1)
+
+    def test_a_bug(self):
+        self.source("int Sign(int a) {\n  if (a > 0)\n    return 1;\n  else\n    return 1;\n}\n")
+        self.assert_finds("tersor/a.cc:2:3: error: if with identical then and else branches", "check_lint", "build")
+
+
+@unittest.skipUnless((BUILD / "tools/tersor_docs").exists(), "tersor_docs is not built")
+class GeneratedDocs(CheckTest):
+    def test_written_pages_are_fresh_and_a_changed_one_is_not(self):
+        self.assert_passes("generated_docs", "write", BUILD)
+        self.assert_passes("generated_docs", "check", BUILD)
+        page = self.root / "docs/generated/operators.md"
+        page.write_text(page.read_text() + "more\n")
+        self.assert_finds("docs/generated/operators.md: not fresh", "generated_docs", "check", BUILD)
+
+    def test_a_page_that_nothing_makes(self):
+        self.assert_passes("generated_docs", "write", BUILD)
+        self.plant("docs/generated/old.md", "")
+        self.assert_finds("docs/generated/old.md: not fresh", "generated_docs", "check", BUILD)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,102 @@
+// Pages that one .inc list gives.
+#include <array>
+#include <string>
+#include <vector>
+
+#include "tersor/base/attributes.h"
+#include "tersor/ir/op.h"
+#include "tools/docs/pages.h"
+
+namespace tersor::docs {
+namespace {
+
+std::string Code(std::string_view text) { return "`" + std::string(text) + "`"; }
+
+std::string Operand(const ir::OperandInfo& operand) {
+  std::string text(operand.name);
+  if (operand.variadic) text += "...";
+  if (operand.mutated) text = "*" + text + "*";
+  if (operand.optional) text = "[" + text + "]";
+  return text;
+}
+
+std::string Join(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
+  return text;
+}
+
+}  // namespace
+
+Table::Table(std::span<const std::string_view> head) {
+  std::string rule;
+  for (std::string_view cell : head) {
+    text_ += "| " + std::string(cell) + " ";
+    rule += "|---";
+  }
+  text_ += "|\n" + rule + "|\n";
+}
+
+void Table::Row(std::span<const std::string> cells) {
+  for (const std::string& cell : cells) {
+    text_ += "| ";
+    for (char c : cell) text_ += c == '|' ? "\\|" : std::string(1, c);
+    text_ += " ";
+  }
+  text_ += "|\n";
+}
+
+std::string Operators() {
+  constexpr std::string_view kHead[] = {"operator", "operands", "attributes", "results", "meaning"};
+  Table table(kHead);
+  for (const ir::OpInfo& op : ir::AllOps()) {
+    std::vector<std::string> operands, attributes, results;
+    for (const ir::OperandInfo& operand : op.operands) operands.push_back(Operand(operand));
+    for (Attr attribute : op.attributes) attributes.emplace_back(AttrName(attribute));
+    for (std::string_view result : op.results) results.emplace_back(result);
+    table.Row(std::array{Code(op.text_name), Join(operands), Join(attributes), Join(results),
+                         std::string(op.doc)});
+  }
+  return "# Operators\n\nFrom `tersor/ir/ops.inc`. An operand in [brackets] may be absent, one "
+         "with dots stands for one or more, one in *italics* is a variable that the operator "
+         "writes in place. Images are NHWC.\n\n" +
+         table.text();
+}
+
+std::string AttributesPage() {
+  constexpr std::string_view kHead[] = {"attribute", "type", "default", "meaning"};
+  Table table(kHead);
+#define ATTRIBUTE(name, type, default_value, doc) \
+  table.Row(std::array<std::string, 4>{Code(#name), #type, Code(default_value), doc});
+#include "tersor/base/attributes.inc"
+#undef ATTRIBUTE
+  return "# Attributes\n\nFrom `tersor/base/attributes.inc`. An attribute without a default is "
+         "`required`; one that equals its default is not printed.\n\n" +
+         table.text();
+}
+
+std::string Dtypes() {
+  constexpr std::string_view kHead[] = {"type", "bits", "stored as"};
+  Table table(kHead);
+#define DTYPE(enumerator, name, bits, storage) \
+  table.Row(std::array<std::string, 3>{Code(#name), #bits, Code(#storage)});
+#include "tersor/base/dtypes.inc"
+#undef DTYPE
+  return "# Element types\n\nFrom `tersor/base/dtypes.inc`. Types of fewer than eight bits are "
+         "packed, low bits first, each row of the innermost dimension padded to a byte.\n\n" +
+         table.text();
+}
+
+std::string CpuLevels() {
+  constexpr std::string_view kHead[] = {"`TERSOR_CPU`", "what it stands for"};
+  Table table(kHead);
+#define CPU_LEVEL(enumerator, name, doc) table.Row(std::array<std::string, 2>{Code(#name), doc});
+#include "tersor/base/cpu_features.inc"
+#undef CPU_LEVEL
+  return "# CPU levels\n\nFrom `tersor/base/cpu_features.inc`. A machine has a set of levels; the "
+         "environment variable `TERSOR_CPU` drops every level of this machine's architecture "
+         "after the named one.\n\n" +
+         table.text();
+}
+
+}  // namespace tersor::docs
