@@ -120,8 +120,7 @@ Result<Node*> Graph::AddNode(OpKind op, std::vector<ValueId> operands, Attribute
   const OpInfo& info = InfoOf(op);
   std::vector<const TensorType*> types;
   for (ValueId id : operands) {
-    if (id != kNoValue &&
-        (id < 0 || id >= num_values() || values_[static_cast<size_t>(id)] == nullptr)) {
+    if (id != kNoValue && !Contains(id)) {
       return Internal(info.text_name, ": operand ", id, " is not a value of the graph");
     }
     types.push_back(id == kNoValue ? nullptr : &value(id).type());

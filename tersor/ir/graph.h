@@ -105,6 +105,10 @@ class Graph {
   // Reading.
   const Value& value(ValueId id) const { return *values_[static_cast<size_t>(id)]; }
   Value& value(ValueId id) { return *values_[static_cast<size_t>(id)]; }
+  /// Whether `id` is a value of this graph that has not been removed.
+  bool Contains(ValueId id) const {
+    return id >= 0 && id < num_values() && values_[static_cast<size_t>(id)] != nullptr;
+  }
   int num_values() const { return static_cast<int>(values_.size()); }
   const std::vector<ValueId>& inputs() const { return inputs_; }
   const std::vector<ValueId>& outputs() const { return outputs_; }
@@ -162,8 +166,5 @@ class Graph {
   std::vector<std::unique_ptr<Node>> nodes_;
   std::map<std::string, ValueId, std::less<>> names_;
 };
-
-/// Convenience for code that builds graphs and treats a failure as a bug or collects it:
-/// GraphBuilder in ir/builder.h.
 
 }  // namespace tersor::ir

@@ -8,11 +8,12 @@ namespace tersor::ir {
 
 /// Checks that nodes are in topological order; operands, attributes and results are as ops.inc
 /// says; attributes have the type that attributes.inc says; result types are what the shape rule
-/// gives; names are unique; quantization parameters fit (scales positive and finite, count equals
-/// the extent of the axis, zero points in range of the type); data, where it is there, has the size
-/// of its type; only variables are mutated; outputs exist. The first thing that is wrong is told
-/// with the node that has it. The importers call it on everything that they read; the pass pipeline
-/// calls it after every rewrite in debug and test builds.
+/// gives; every type passes CheckType (ir/shape_rules.h: extents, scales, zero points); names are
+/// there and unique; variables have no symbolic batch, and their data, where it is there, has the
+/// type of its variable and its size; only variables are mutated; outputs exist. The first thing
+/// that is wrong is told with the node that has it: "node 3 (%logits): fully_connected: ...". The
+/// importers call it on everything that they read; the pass pipeline calls it after every rewrite
+/// in debug and test builds.
 Status Verify(const Graph& graph);
 
 }  // namespace tersor::ir

@@ -99,6 +99,7 @@ RuleResult RuleReshape(const RuleInput& in) {
 
 RuleResult RuleTranspose(const RuleInput& in) {
   TERSOR_RETURN_IF_ERROR(ExpectMovable(in, 0));
+  TERSOR_RETURN_IF_ERROR(ExpectOneScale(in, 0));
   const TensorType& input = in.type(0);
   const auto& permutation = in.attributes.Ints(Attr::permutation);
   const auto rank = static_cast<size_t>(input.shape.rank());
@@ -109,9 +110,6 @@ RuleResult RuleTranspose(const RuleInput& in) {
     if (source < 0 || source >= static_cast<int64_t>(rank)) break;
     seen |= uint32_t{1} << source;
     result.shape[static_cast<int>(axis)] = input.shape[static_cast<int>(source)];
-    if (input.quantization.has_value() && input.quantization->axis == source) {
-      result.quantization->axis = static_cast<int>(axis);
-    }
   }
   if (permutation.size() != rank || seen != (uint32_t{1} << rank) - 1) {
     return in.Fail("permutation is ",

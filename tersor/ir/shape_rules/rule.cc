@@ -138,8 +138,9 @@ Result<Shape> BroadcastShape(const RuleInput& in, const Shape& lhs, const Shape&
 Result<Shape> ShapeAttribute(const RuleInput& in, Attr attr, int64_t batch) {
   Shape shape(in.attributes.Ints(attr));
   if (shape.HasBatch()) shape[0] = batch;
-  TERSOR_RETURN_IF_ERROR(CheckType({DType::kF32, shape, std::nullopt})
-                             .WithContext(StrCat(in.info.text_name, ": ", AttrName(attr))));
+  if (Status status = CheckType({DType::kF32, shape, std::nullopt}); !status.ok()) {
+    return status.WithContext(StrCat(in.info.text_name, ": ", AttrName(attr)));
+  }
   return shape;
 }
 

@@ -19,8 +19,8 @@ namespace tersor::ir {
 using RuleResult = Result<std::vector<TensorType>>;
 
 /// The operands of one application of an operator. InferTypes has already seen to it that required
-/// operands are there, that every type passes CheckType and that the attributes pass
-/// CheckAttributes.
+/// operands are there, that every type passes CheckType (except that single scales may be anything)
+/// and that the attributes pass CheckAttributes.
 struct RuleInput {
   const OpInfo& info;
   /// As many as ops.inc lists (variadic: as many as given); null where absent.

@@ -33,7 +33,7 @@ std::pair<int64_t, int64_t> ZeroPointRange(DType dtype) {
   }
 }
 
-Status CheckQuantization(const TensorType& type) {
+Status CheckQuantizationCounts(const TensorType& type) {
   const Quantization& quantization = *type.quantization;
   if (!IsInteger(type.dtype)) return InvalidArgument(type.ToString(), " cannot have a scale");
   size_t expected = 1;
@@ -49,6 +49,11 @@ Status CheckQuantization(const TensorType& type) {
     return InvalidArgument(type.ToString(), ": ", quantization.scales.size(), " scales and ",
                            quantization.zero_points.size(), " zero points, expected ", expected);
   }
+  return OkStatus();
+}
+
+Status CheckQuantizationValues(const TensorType& type) {
+  const Quantization& quantization = *type.quantization;
   const auto [lowest, highest] = ZeroPointRange(type.dtype);
   for (float scale : quantization.scales) {
     if (!(scale > 0) || !std::isfinite(scale)) {
@@ -63,6 +68,27 @@ Status CheckQuantization(const TensorType& type) {
     }
   }
   return OkStatus();
+}
+
+// All of CheckType that does not look at every scale.
+Status CheckExtents(const TensorType& type) {
+  const Shape& shape = type.shape;
+  if (shape.rank() > kMaxRank) {
+    return InvalidArgument(shape.rank(), " axes, at most ", kMaxRank, " are possible");
+  }
+  int64_t elements = 1;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (axis == 0 && shape[0] == kBatch) continue;
+    if (shape[axis] < 1 || shape[axis] > kMaxExtent) {
+      return InvalidArgument(type.ToString(), ": axis ", axis, " has extent ", shape[axis],
+                             ", expected 1 to ", kMaxExtent);
+    }
+    if (elements > kMaxElements / shape[axis]) {
+      return InvalidArgument(type.ToString(), ": more than ", kMaxElements, " elements");
+    }
+    elements *= shape[axis];
+  }
+  return type.quantization.has_value() ? CheckQuantizationCounts(type) : OkStatus();
 }
 
 bool HasType(const AttrValue& value, AttrType type) {
@@ -101,8 +127,9 @@ Result<std::vector<const TensorType*>> CheckOperands(const OpInfo& info,
       if (operand.optional) continue;
       return InvalidArgument(info.text_name, ": operand ", operand.name, " is missing");
     }
-    TERSOR_RETURN_IF_ERROR(
-        CheckType(*all[i]).WithContext(StrCat(info.text_name, ": ", operand.name)));
+    if (Status status = CheckExtents(*all[i]); !status.ok()) {
+      return status.WithContext(StrCat(info.text_name, ": ", operand.name));
+    }
   }
   return all;
 }
@@ -124,23 +151,8 @@ Status CheckHint(const OpInfo& info, const TensorType& hint, const TensorType& r
 }  // namespace
 
 Status CheckType(const TensorType& type) {
-  const Shape& shape = type.shape;
-  if (shape.rank() > kMaxRank) {
-    return InvalidArgument(shape.rank(), " axes, at most ", kMaxRank, " are possible");
-  }
-  int64_t elements = 1;
-  for (int axis = 0; axis < shape.rank(); ++axis) {
-    if (axis == 0 && shape[0] == kBatch) continue;
-    if (shape[axis] < 1 || shape[axis] > kMaxExtent) {
-      return InvalidArgument(type.ToString(), ": axis ", axis, " has extent ", shape[axis],
-                             ", expected 1 to ", kMaxExtent);
-    }
-    if (elements > kMaxElements / shape[axis]) {
-      return InvalidArgument(type.ToString(), ": more than ", kMaxElements, " elements");
-    }
-    elements *= shape[axis];
-  }
-  return type.quantization.has_value() ? CheckQuantization(type) : OkStatus();
+  TERSOR_RETURN_IF_ERROR(CheckExtents(type));
+  return type.quantization.has_value() ? CheckQuantizationValues(type) : OkStatus();
 }
 
 Status CheckAttributes(OpKind op, const Attributes& attributes) {
@@ -181,7 +193,9 @@ Result<std::vector<TensorType>> InferTypes(OpKind op, std::span<const TensorType
                           kRules[static_cast<size_t>(op)](RuleInput{info, all, attributes, hint}));
   TERSOR_CHECK(results.size() == info.results.size());
   for (const TensorType& result : results) {
-    TERSOR_RETURN_IF_ERROR(CheckType(result).WithContext(StrCat(info.text_name, ": result")));
+    if (Status status = CheckType(result); !status.ok()) {
+      return status.WithContext(StrCat(info.text_name, ": result"));
+    }
   }
   if (hint.has_value() && !results.empty()) {
     TERSOR_RETURN_IF_ERROR(CheckHint(info, *hint, results[0]));
