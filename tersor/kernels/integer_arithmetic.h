@@ -47,11 +47,11 @@ inline bool IsPerTensor(const TensorType& type) {
          type.quantization->scales.size() == 1 && type.quantization->zero_points.size() == 1;
 }
 
-/// Half to even; what lies out of int32 goes to its nearest end.
+/// Half to even; what lies out of int32 goes to its nearest end, NaN to the smallest.
 inline int32_t RoundHalfEven(float x) {
   const float r = std::nearbyint(x);
   if (r >= 2147483648.0f) return INT32_MAX;
-  if (r < -2147483648.0f) return INT32_MIN;
+  if (!(r >= -2147483648.0f)) return INT32_MIN;
   return static_cast<int32_t>(r);
 }
 

@@ -72,7 +72,11 @@ class OperatorCase {
   }
   template <typename T>
   OperatorCase& Constant(Shape shape, const std::vector<T>& values) {
-    Operand(std::move(shape), values);
+    return Constant({DTypeOf<T>, std::move(shape), {}}, values);
+  }
+  template <typename T>
+  OperatorCase& Constant(TensorType type, const std::vector<T>& values) {
+    Operand(std::move(type), values);
     constant_.back() = true;
     return *this;
   }

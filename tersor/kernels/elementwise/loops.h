@@ -1,0 +1,81 @@
+// The inner loops that one instruction set provides, behind plain pointers: what the files with ISA
+// flags export. They see no type of the standard library, so that no inline function is compiled
+// with instructions that another CPU lacks.
+#pragma once
+
+#include <cstdint>
+
+namespace tersor::kernels::elementwise {
+
+enum class Unary : uint8_t {
+#define UNARY(Name, formula) k##Name,
+#include "tersor/kernels/elementwise/operators.inc"
+  kCount
+};
+
+enum class Binary : uint8_t {
+#define BINARY(Name, formula, domain) k##Name,
+#include "tersor/kernels/elementwise/operators.inc"
+  kCount
+};
+
+/// A periodic operand of period p is an array of p + kPeriodTail elements, element i + p being a
+/// copy of element i: a loop reads a whole block from any phase. Period 1 is a scalar.
+inline constexpr int64_t kPeriodTail = 64;
+
+struct UnaryF32Args {
+  const float* in;
+  float* out;
+  int64_t count;
+  float min, max;  ///< attributes
+};
+
+struct BinaryF32Args {
+  const float* lhs;
+  const float* rhs;
+  float* out;
+  int64_t count;
+  int64_t period, phase;  ///< of the periodic operand: element 0 reads its element `phase`
+  float lo, hi;           ///< activation: the result is clamped to [lo, hi]
+};
+
+/// q = clamp(rne(x) + zero_out, lo, hi) with
+///   add       x = float(lhs - zero_lhs) * scale_lhs + float(rhs - zero_rhs) * scale_rhs
+///   multiply  x = float((lhs - zero_lhs) * (rhs - zero_rhs)) * scale_lhs
+/// |x| < 2^31. Of the periodic forms, rhs is an array of floats: for add its finished product, for
+/// multiply rhs - zero_rhs.
+struct Binary8Args {
+  const void* lhs;
+  const void* rhs;
+  void* out;
+  int64_t count;
+  int64_t period, phase;
+  float scale_lhs, scale_rhs;
+  int32_t zero_lhs, zero_rhs, zero_out, lo, hi;
+};
+
+struct BinaryF32Loops {
+  void (*same)(const BinaryF32Args&);
+  void (*periodic_rhs)(const BinaryF32Args&);
+  void (*periodic_lhs)(const BinaryF32Args&);
+};
+
+struct Binary8Loops {
+  void (*add_same)(const Binary8Args&);
+  void (*add_periodic)(const Binary8Args&);
+  void (*multiply_same)(const Binary8Args&);
+  void (*multiply_periodic)(const Binary8Args&);
+};
+
+/// Null where the instruction set has no loop for an operator. `out` may be the pointer of either
+/// operand.
+struct Loops {
+  void (*unary_f32[static_cast<int>(Unary::kCount)])(const UnaryF32Args&);
+  BinaryF32Loops binary_f32[static_cast<int>(Binary::kCount)];
+  Binary8Loops i8, u8;
+};
+
+extern const Loops kAvx2Loops;
+extern const Loops kAvx512Loops;
+
+}  // namespace tersor::kernels::elementwise
