@@ -46,7 +46,7 @@ Result<std::shared_ptr<Buffer>> MapFile(const std::string& path) {
   if (size == 0) return Buffer::Allocate(0);
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
   if (data == MAP_FAILED) return SystemError("map", path);
-  auto mapping = std::make_shared<Mapping>(Mapping{data, size});
+  std::shared_ptr<Mapping> mapping(new Mapping{data, size});
   return Buffer::Wrap(data, size, std::move(mapping));
 }
 
