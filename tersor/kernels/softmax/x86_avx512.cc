@@ -1,0 +1,7 @@
+#include "tersor/kernels/softmax/x86_loops.h"
+
+namespace tersor::kernels::softmax {
+
+constinit const Loops kAvx512Loops = {Softmax};
+
+}  // namespace tersor::kernels::softmax
