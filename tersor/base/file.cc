@@ -28,10 +28,6 @@ struct Descriptor {
 };
 
 struct Mapping {
-  Mapping(void* mapped_data, size_t mapped_size) : data(mapped_data), size(mapped_size) {}
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-
   void* data;
   size_t size;
   ~Mapping() { ::munmap(data, size); }
@@ -50,7 +46,7 @@ Result<std::shared_ptr<Buffer>> MapFile(const std::string& path) {
   if (size == 0) return Buffer::Allocate(0);
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
   if (data == MAP_FAILED) return SystemError("map", path);
-  auto mapping = std::make_shared<Mapping>(data, size);
+  std::shared_ptr<Mapping> mapping(new Mapping{data, size});
   return Buffer::Wrap(data, size, std::move(mapping));
 }
 

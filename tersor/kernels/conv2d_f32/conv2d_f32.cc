@@ -1,0 +1,38 @@
+#include "tersor/kernels/conv2d_f32/conv2d_f32.h"
+
+#include "tersor/kernels/conv2d_f32/makers.h"
+
+namespace tersor::kernels::conv2d_f32 {
+
+std::span<const KernelRow> Rows() {
+  static constexpr KernelRow kRows[] = {
+#define KERNEL(name, level, maker) {"conv2d_f32", #name, CpuLevel::level, maker},
+#include "tersor/kernels/conv2d_f32/kernels.inc"
+#undef KERNEL
+  };
+  return kRows;
+}
+
+std::optional<ParsedSpec> ParseSpec(const KernelSpec& spec) {
+  if (!HasOperand(spec, kInput) || !HasOperand(spec, kFilter) || spec.results.empty()) {
+    return std::nullopt;
+  }
+  auto geometry = GeometryOf(*spec.operands[kInput].type, *spec.operands[kFilter].type,
+                             spec.results[0], *spec.attributes);
+  if (!geometry.has_value()) return std::nullopt;
+  auto epilogue = EpiloguePlan::Make(spec, *geometry);
+  if (!epilogue.has_value()) return std::nullopt;
+  ParsedSpec parsed{*geometry, std::move(*epilogue), spec.operands[kFilter].as<float>(), false,
+                    nullptr};
+  if (HasOperand(spec, kPaddingValue)) {
+    const ConstTensorView& padding = spec.operands[kPaddingValue];
+    if (padding.dtype() != DType::kF32 || padding.shape().num_elements() != geometry->in_channels) {
+      return std::nullopt;
+    }
+    parsed.has_padding_value = true;
+    parsed.padding_value = padding.as<float>();
+  }
+  return parsed;
+}
+
+}  // namespace tersor::kernels::conv2d_f32

@@ -1,0 +1,40 @@
+// Pooling of i8 and u8 images [N,H,W,C], bit-exact by docs/integer-arithmetic.md.
+//
+//   MaxPool2d  the largest integer of the window's cells inside the image, clamped to the range of
+//              the activation; input and output have the same quantization
+//   AvgPool2d  acc = sum of (q - zero_in) over those cells, multiplier = scale_in / (scale_out * n)
+//              with n their count, or with count_padding the window's whole area
+//
+// Both are quantized per tensor. A window that covers no cell, or whose sum could leave int32, is
+// refused. Nothing aliases. Floor: the bytes of input and output, once.
+#pragma once
+
+#include <span>
+
+#include "tersor/kernels/integer_arithmetic.h"
+#include "tersor/kernels/kernel.h"
+#include "tersor/kernels/pool_f32/pool_geometry.h"
+
+namespace tersor::kernels::pool_int8 {
+
+std::span<const KernelRow> MaxPool2dRows();
+std::span<const KernelRow> AvgPool2dRows();
+
+/// Everything a kernel needs; plain numbers, so that it outlives the types it was read from.
+struct PoolCase {
+  PoolGeometry geometry;
+  bool is_signed;
+  IntegerRange range;  ///< of the result
+  float scale_in, scale_out;
+  int32_t zero_in, zero_out;
+
+  float Multiplier(int64_t covered) const {
+    return MeanMultiplier(scale_in, scale_out, geometry.Divisor(covered));
+  }
+};
+
+/// False when the case is not as described above.
+bool ReadMax(const KernelSpec& spec, PoolCase& pool_case);
+bool ReadAvg(const KernelSpec& spec, PoolCase& pool_case);
+
+}  // namespace tersor::kernels::pool_int8
