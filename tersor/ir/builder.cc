@@ -78,9 +78,8 @@ ValueId GraphBuilder::Add(ValueId lhs, ValueId rhs, Activation activation,
   return Binary(OpKind::kAdd, lhs, rhs, activation, std::move(result_hint));
 }
 
-ValueId GraphBuilder::Subtract(ValueId lhs, ValueId rhs, Activation activation,
-                               std::optional<TensorType> result_hint) {
-  return Binary(OpKind::kSubtract, lhs, rhs, activation, std::move(result_hint));
+ValueId GraphBuilder::Subtract(ValueId lhs, ValueId rhs, std::optional<TensorType> result_hint) {
+  return Op(OpKind::kSubtract, {lhs, rhs}, {}, std::move(result_hint));
 }
 
 ValueId GraphBuilder::Multiply(ValueId lhs, ValueId rhs, Activation activation,

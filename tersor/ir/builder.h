@@ -69,8 +69,7 @@ class GraphBuilder {
 
   ValueId Add(ValueId lhs, ValueId rhs, Activation activation = Activation::kNone,
               std::optional<TensorType> result_hint = std::nullopt);
-  ValueId Subtract(ValueId lhs, ValueId rhs, Activation activation = Activation::kNone,
-                   std::optional<TensorType> result_hint = std::nullopt);
+  ValueId Subtract(ValueId lhs, ValueId rhs, std::optional<TensorType> result_hint = std::nullopt);
   ValueId Multiply(ValueId lhs, ValueId rhs, Activation activation = Activation::kNone,
                    std::optional<TensorType> result_hint = std::nullopt);
   ValueId AvgPool2d(ValueId input, const Pool2dOptions& options = {});
