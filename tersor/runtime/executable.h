@@ -77,8 +77,9 @@ class Executable {
   const std::vector<StepInfo>& steps() const;
   void ResetProfile();
 
+  struct Impl;  // executable_impl.h
+
  private:
-  struct Impl;
   explicit Executable(std::unique_ptr<Impl> impl);
   friend Result<Executable> Compile(const ir::Graph& graph, const CompileOptions& options);
   std::unique_ptr<Impl> impl_;

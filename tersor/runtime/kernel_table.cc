@@ -1,0 +1,46 @@
+#include "tersor/runtime/kernel_table.h"
+
+#include <array>
+
+// Declares `std::span<const KernelRow> tersor::kernels::<family>::<rows>()` for each row of the list.
+#define OPERATOR_FAMILY(op, family, rows)  \
+  namespace tersor::kernels::family {      \
+  std::span<const KernelRow> rows();       \
+  }
+#include "tersor/runtime/operator_kernels.inc"
+#undef OPERATOR_FAMILY
+
+namespace tersor::runtime {
+namespace {
+
+using Table = std::vector<std::vector<kernels::KernelRows>>;
+
+Table MakeTable() {
+  Table table(ir::AllOps().size());
+#define OPERATOR_FAMILY(op, family, rows) \
+  table[static_cast<size_t>(ir::OpKind::k##op)].push_back(&kernels::family::rows);
+#include "tersor/runtime/operator_kernels.inc"
+#undef OPERATOR_FAMILY
+  return table;
+}
+
+}  // namespace
+
+std::span<const kernels::KernelRows> FamiliesOf(ir::OpKind op) {
+  static const auto* table = new Table(MakeTable());
+  return (*table)[static_cast<size_t>(op)];
+}
+
+ChosenKernel ChooseKernel(ir::OpKind op, const kernels::KernelSpec& spec, CpuFeatures cpu) {
+  for (kernels::KernelRows rows : FamiliesOf(op)) {
+    for (const kernels::KernelRow& row : rows()) {
+      if (!cpu.Has(row.level)) continue;
+      if (auto kernel = row.make(spec)) {
+        return {std::move(kernel), StrCat(row.family, '/', row.name)};
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace tersor::runtime

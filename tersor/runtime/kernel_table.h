@@ -1,0 +1,27 @@
+// Which kernel families serve an operator: the rows of operator_kernels.inc.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tersor/base/cpu.h"
+#include "tersor/ir/op.h"
+#include "tersor/kernels/kernel.h"
+
+namespace tersor::runtime {
+
+/// The families of an operator, best first; empty for an operator without a kernel.
+std::span<const kernels::KernelRows> FamiliesOf(ir::OpKind op);
+
+struct ChosenKernel {
+  std::unique_ptr<kernels::Kernel> kernel;  ///< null: no row takes the case
+  std::string name;                         ///< "conv2d_f32/avx2"
+};
+
+/// The first row, over the families of `op` in order, whose level is in `cpu` and whose maker takes the
+/// case.
+ChosenKernel ChooseKernel(ir::OpKind op, const kernels::KernelSpec& spec, CpuFeatures cpu);
+
+}  // namespace tersor::runtime

@@ -1,0 +1,58 @@
+#include "tersor/transforms/constants.h"
+
+namespace tersor::transforms {
+
+std::vector<bool> FindConstants(const ir::Graph& graph) {
+  std::vector<bool> constant(static_cast<size_t>(graph.num_values()), false);
+  for (ir::ValueId id : graph.variables()) {
+    constant[static_cast<size_t>(id)] = !graph.value(id).data().empty();
+  }
+  for (const auto& node : graph.nodes()) {
+    const auto infos = node->info().operands;
+    for (size_t i = 0; i < node->operands().size() && i < infos.size(); ++i) {
+      if (infos[i].mutated && node->operands()[i] != ir::kNoValue) {
+        constant[static_cast<size_t>(node->operands()[i])] = false;
+      }
+    }
+  }
+  return constant;
+}
+
+std::optional<std::vector<double>> ReadConstant(const ir::Graph& graph, ir::ValueId id) {
+  if (id == ir::kNoValue) return std::nullopt;
+  const ir::Value& value = graph.value(id);
+  if (!value.is_variable() || value.data().empty()) return std::nullopt;
+  if (value.type().dtype != DType::kF32) return std::nullopt;
+  const auto data = value.data().values<float>();
+  return std::vector<double>(data.begin(), data.end());
+}
+
+std::optional<std::vector<double>> ReadChannelConstant(const ir::Graph& graph, ir::ValueId id,
+                                                       int64_t channels) {
+  auto values = ReadConstant(graph, id);
+  if (!values) return std::nullopt;
+  const auto count = static_cast<int64_t>(values->size());
+  if (count == 1) {
+    values->resize(static_cast<size_t>(channels), (*values)[0]);
+    return values;
+  }
+  const Shape& shape = graph.value(id).type().shape;
+  if (count != channels || shape[shape.rank() - 1] != channels) return std::nullopt;
+  return values;
+}
+
+Result<ir::ValueId> AddConstant(ir::Graph& graph, std::string name, Shape shape,
+                                const std::vector<double>& values, bool trainable) {
+  TERSOR_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Create({DType::kF32, std::move(shape), {}}));
+  auto data = tensor.mutable_values<float>();
+  TERSOR_CHECK(data.size() == values.size());
+  for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<float>(values[i]);
+  return graph.AddVariable(std::move(name), std::move(tensor), trainable);
+}
+
+std::string NameOf(const ir::Graph& graph, ir::ValueId id) {
+  const std::string& name = graph.value(id).name();
+  return name.empty() ? StrCat('%', id) : name;
+}
+
+}  // namespace tersor::transforms
