@@ -38,8 +38,10 @@ bool WorksInPlace(OpKind op) {
     case OpKind::kRelu6:
     case OpKind::kClamp:
     case OpKind::kReluGrad:
-    case OpKind::kRelu6Grad: return true;
-    default: return false;
+    case OpKind::kRelu6Grad:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -84,16 +86,17 @@ class Compiler {
   const CompileOptions& options_;
   const std::vector<int> uses_;
   Executable::Impl* impl_ = nullptr;
-  std::vector<bool> mutated_;          // by value
-  std::vector<size_t> position_;       // by value: place of its producer in the graph
-  std::vector<ValueId> alias_;         // by value: whose storage it has
-  std::vector<int> output_of_;         // by root: the graph output that it is stored in, or -1
-  std::vector<bool> fused_;            // by node position
+  std::vector<bool> mutated_;     // by value
+  std::vector<size_t> position_;  // by value: place of its producer in the graph
+  std::vector<ValueId> alias_;    // by value: whose storage it has
+  std::vector<int> output_of_;    // by root: the graph output that it is stored in, or -1
+  std::vector<bool> fused_;       // by node position
   std::vector<PlannedStep> planned_;
 };
 
 Status Compiler::BindTypes() {
-  if (options_.batch < 1) return InvalidArgument("batch must be at least 1, found ", options_.batch);
+  if (options_.batch < 1)
+    return InvalidArgument("batch must be at least 1, found ", options_.batch);
   if (options_.threads < 1) {
     return InvalidArgument("threads must be at least 1, found ", options_.threads);
   }
@@ -164,7 +167,8 @@ bool Compiler::AliasReshape(const Node& node) {
   return true;
 }
 
-// Whether `node`, which reads `value`, can be done by the kernel at `position` before it stores `value`.
+// Whether `node`, which reads `value`, can be done by the kernel at `position` before it stores
+// `value`.
 bool Compiler::FormsLink(const Node& node, ValueId value, size_t position) const {
   if (node.op() == OpKind::kMaxPool2d) return true;
   if (node.op() != OpKind::kAdd && node.op() != OpKind::kMultiply) return false;
@@ -176,8 +180,8 @@ bool Compiler::FormsLink(const Node& node, ValueId value, size_t position) const
   if (IsConstant(other)) {
     const int64_t count = shape.num_elements();
     const Shape& full = TypeOf(value).shape;
-    return count == 1 || (shape.rank() > 0 && count == shape[shape.rank() - 1] &&
-                          count == full[full.rank() - 1]);
+    return count == 1 ||
+           (shape.rank() > 0 && count == shape[shape.rank() - 1] && count == full[full.rank() - 1]);
   }
   if (node.op() != OpKind::kAdd || shape != TypeOf(value).shape) return false;
   return operand.kind() == ir::Value::Kind::kInput ||
@@ -321,7 +325,8 @@ void Compiler::AddCopies() {
 }
 
 Status Compiler::PlaceValues() {
-  // Lives of the roots that live in the arena; a root that takes over another's place shares its block.
+  // Lives of the roots that live in the arena; a root that takes over another's place shares its
+  // block.
   std::vector<int> block_of(impl_->types.size(), -1);
   std::vector<BlockLifetime> blocks;
   auto in_arena = [&](ValueId root) {
@@ -344,9 +349,9 @@ Status Compiler::PlaceValues() {
       const int last = std::max(now, last_read[Index(root)]);
       if (step.in_place && step.operands[0] != kNoValue) {
         const ValueId source = Root(step.operands[0]);
-        const auto same_root = std::count_if(
-            step.operands.begin(), step.operands.end(),
-            [&](ValueId id) { return id != kNoValue && Root(id) == source; });
+        const auto same_root =
+            std::count_if(step.operands.begin(), step.operands.end(),
+                          [&](ValueId id) { return id != kNoValue && Root(id) == source; });
         if (in_arena(source) && last_read[Index(source)] == now && same_root == 1 &&
             TypeOf(source).size_bytes() == size) {
           block_of[Index(root)] = block_of[Index(source)];
@@ -431,8 +436,8 @@ Status Compiler::CompileInto(Executable::Impl* impl) {
 
   if (options_.pool != nullptr) {
     if (options_.pool->threads() != options_.threads) {
-      return InvalidArgument("the pool has ", options_.pool->threads(), " threads, the options say ",
-                             options_.threads);
+      return InvalidArgument("the pool has ", options_.pool->threads(),
+                             " threads, the options say ", options_.threads);
     }
     impl->pool = options_.pool;
   } else {

@@ -8,7 +8,8 @@ namespace tersor::runtime {
 namespace {
 
 template <typename View>
-Status CheckView(std::string_view what, size_t index, const View& view, const TensorType& expected) {
+Status CheckView(std::string_view what, size_t index, const View& view,
+                 const TensorType& expected) {
   if (view.type == nullptr || view.data == nullptr) {
     return InvalidArgument(what, ' ', index, ": no data");
   }
@@ -103,7 +104,8 @@ Result<std::vector<Tensor>> RunOnce(const ir::Graph& graph, std::span<const Tens
                                     const CompileOptions& options) {
   CompileOptions bound = options;
   for (size_t i = 0; i < inputs.size() && i < graph.inputs().size(); ++i) {
-    if (graph.value(graph.inputs()[i]).type().shape.HasBatch() && inputs[i].type().shape.rank() > 0) {
+    if (graph.value(graph.inputs()[i]).type().shape.HasBatch() &&
+        inputs[i].type().shape.rank() > 0) {
       bound.batch = inputs[i].type().shape[0];
       break;
     }

@@ -2,10 +2,11 @@
 
 #include <array>
 
-// Declares `std::span<const KernelRow> tersor::kernels::<family>::<rows>()` for each row of the list.
-#define OPERATOR_FAMILY(op, family, rows)  \
-  namespace tersor::kernels::family {      \
-  std::span<const KernelRow> rows();       \
+// Declares `std::span<const KernelRow> tersor::kernels::<family>::<rows>()` for each row of the
+// list.
+#define OPERATOR_FAMILY(op, family, rows) \
+  namespace tersor::kernels::family {     \
+  std::span<const KernelRow> rows();      \
   }
 #include "tersor/runtime/operator_kernels.inc"
 #undef OPERATOR_FAMILY

@@ -20,8 +20,8 @@ struct ChosenKernel {
   std::string name;                         ///< "conv2d_f32/avx2"
 };
 
-/// The first row, over the families of `op` in order, whose level is in `cpu` and whose maker takes the
-/// case.
+/// The first row, over the families of `op` in order, whose level is in `cpu` and whose maker takes
+/// the case.
 ChosenKernel ChooseKernel(ir::OpKind op, const kernels::KernelSpec& spec, CpuFeatures cpu);
 
 }  // namespace tersor::runtime

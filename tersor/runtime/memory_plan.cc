@@ -17,9 +17,8 @@ MemoryPlan PlanMemory(std::span<const BlockLifetime> blocks) {
   plan.offsets.assign(blocks.size(), 0);
   std::vector<size_t> order(blocks.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return blocks[a].size_bytes > blocks[b].size_bytes;
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return blocks[a].size_bytes > blocks[b].size_bytes; });
 
   std::vector<size_t> placed;  // sorted by offset
   for (size_t block : order) {
@@ -34,11 +33,10 @@ MemoryPlan PlanMemory(std::span<const BlockLifetime> blocks) {
     }
     plan.offsets[block] = offset;
     plan.arena_bytes = std::max(plan.arena_bytes, offset + size);
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), block,
-                                   [&](size_t a, size_t b) {
-                                     return plan.offsets[a] < plan.offsets[b];
-                                   }),
-                  block);
+    placed.insert(
+        std::upper_bound(placed.begin(), placed.end(), block,
+                         [&](size_t a, size_t b) { return plan.offsets[a] < plan.offsets[b]; }),
+        block);
   }
   return plan;
 }

@@ -19,9 +19,9 @@ struct MemoryPlan {
   int64_t arena_bytes = 0;
 };
 
-/// Places blocks so that two which live at the same step do not overlap. Greedy by size (Pisarchyk & Lee
-/// 2020, section 4.2): largest first, each at the lowest offset that is free for its whole life. Quadratic
-/// in the number of blocks.
+/// Places blocks so that two which live at the same step do not overlap. Greedy by size (Pisarchyk
+/// & Lee 2020, section 4.2): largest first, each at the lowest offset that is free for its whole
+/// life. Quadratic in the number of blocks.
 MemoryPlan PlanMemory(std::span<const BlockLifetime> blocks);
 
 /// No plan can be smaller: the largest sum of sizes that live at one step.

@@ -1,15 +1,17 @@
 // Constant multiplies and adds move to, and into, the layers beside them.
 //
-// Trained models are full of channel affines y = a*x + b: batch norms, and the multiplies and adds that other
-// tools leave of them. Where they stand before the activation they fold into the layer before them; where they
-// stand after it (the survey's CNN family: convolution, relu, batch norm), into the layer behind.
+// Trained models are full of channel affines y = a*x + b: batch norms, and the multiplies and adds
+// that other tools leave of them. Where they stand before the activation they fold into the layer
+// before them; where they stand after it (the survey's CNN family: convolution, relu, batch norm),
+// into the layer behind.
 //
 //   multiply:  conv(a * x; w, bias, pad)  =  conv(x; w * a along the input channels, bias, pad / a)
-//   add:       conv(x + b; w, bias, pad)  =  conv(x; w, bias + sum of w over taps and channels of b, pad - b)
+//   add:       conv(x + b; w, bias, pad)  =  conv(x; w, bias + sum of w over taps and channels of
+//   b, pad - b)
 //
-// `pad` is what padded cells hold: 0 unless the convolution has a padding value. With zero padding the
-// original sees 0 at the border *after* the affine, so the folded one must see the x for which a*x + b = 0.
-// Folding is exact up to rounding: constants are combined in double.
+// `pad` is what padded cells hold: 0 unless the convolution has a padding value. With zero padding
+// the original sees 0 at the border *after* the affine, so the folded one must see the x for which
+// a*x + b = 0. Folding is exact up to rounding: constants are combined in double.
 #include <algorithm>
 #include <cmath>
 #include <tuple>
@@ -66,9 +68,8 @@ bool HasPaddedCells(const ir::Graph& graph, const Node& conv) {
   const Shape& filter = graph.value(conv.operand(1)).type().shape;
   const auto& strides = conv.attributes().Ints(Attr::strides);
   const auto& dilations = conv.attributes().Ints(Attr::dilations);
-  const Padding padding =
-      conv.attributes().PaddingOf().Resolve(input[1], input[2], filter[1], filter[2], strides[0],
-                                            strides[1], dilations[0], dilations[1]);
+  const Padding padding = conv.attributes().PaddingOf().Resolve(
+      input[1], input[2], filter[1], filter[2], strides[0], strides[1], dilations[0], dilations[1]);
   return padding.top != 0 || padding.bottom != 0 || padding.left != 0 || padding.right != 0;
 }
 
@@ -156,7 +157,8 @@ Status FoldAffineIntoNext(ir::Graph& graph, RewriteReport& report) {
           read->filter[i] *= affine->constant[i % inputs];
         }
         for (size_t c = 0; c < inputs; ++c) {
-          // A channel that is multiplied by 0 has a filter of 0: what its padding holds does not matter.
+          // A channel that is multiplied by 0 has a filter of 0: what its padding holds does not
+          // matter.
           padding[c] = affine->constant[c] == 0 ? 0.0 : padding[c] / affine->constant[c];
         }
       } else {
@@ -166,9 +168,8 @@ Status FoldAffineIntoNext(ir::Graph& graph, RewriteReport& report) {
         }
         for (size_t c = 0; c < inputs; ++c) padding[c] -= affine->constant[c];
       }
-      if (std::any_of(padding.begin(), padding.end(), [](double p) {
-            return !std::isfinite(static_cast<float>(p));
-          })) {
+      if (std::any_of(padding.begin(), padding.end(),
+                      [](double p) { return !std::isfinite(static_cast<float>(p)); })) {
         continue;
       }
       TERSOR_RETURN_IF_ERROR(WriteLayer(graph, layer, *read));
@@ -256,10 +257,11 @@ Status SinkAffine(ir::Graph& graph, RewriteReport& report) {
         constant.resize(static_cast<size_t>(after[1]));
         for (size_t i = channels; i < constant.size(); ++i) constant[i] = constant[i - channels];
       }
-      const std::string name = graph.value(affine->node->operand(0) == affine->input
-                                               ? affine->node->operand(1)
-                                               : affine->node->operand(0))
-                                   .name();
+      const std::string name =
+          graph
+              .value(affine->node->operand(0) == affine->input ? affine->node->operand(1)
+                                                               : affine->node->operand(0))
+              .name();
       TERSOR_ASSIGN_OR_RETURN(
           ValueId id, AddConstant(graph, name, {static_cast<int64_t>(constant.size())}, constant));
       // The node behind `mover`: the affine on the moved value.
@@ -267,9 +269,8 @@ Status SinkAffine(ir::Graph& graph, RewriteReport& report) {
       auto place = std::find_if(nodes.begin(), nodes.end(),
                                 [&](const auto& other) { return other.get() == mover; });
       const Node* next = std::next(place) == nodes.end() ? nullptr : std::next(place)->get();
-      TERSOR_ASSIGN_OR_RETURN(
-          Node * sunk,
-          graph.AddNode(affine->node->op(), {mover->result(), id}, {}, std::nullopt, next));
+      TERSOR_ASSIGN_OR_RETURN(Node * sunk, graph.AddNode(affine->node->op(), {mover->result(), id},
+                                                         {}, std::nullopt, next));
       graph.ReplaceUses(mover->result(), sunk->result(), sunk);
       graph.SetOperand(mover, 0, affine->input);
       report.Changed(affine->node->info().text_name, ' ', NameOf(graph, sunk->result()),

@@ -16,8 +16,8 @@ std::vector<bool> FindConstants(const ir::Graph& graph);
 /// A constant f32 value as doubles; nothing if it is no f32 variable with data.
 std::optional<std::vector<double>> ReadConstant(const ir::Graph& graph, ir::ValueId id);
 
-/// A constant f32 operand that varies along the last axis alone, as `channels` numbers (one number is
-/// repeated); nothing if it is anything else.
+/// A constant f32 operand that varies along the last axis alone, as `channels` numbers (one number
+/// is repeated); nothing if it is anything else.
 std::optional<std::vector<double>> ReadChannelConstant(const ir::Graph& graph, ir::ValueId id,
                                                        int64_t channels);
 

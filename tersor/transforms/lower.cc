@@ -17,9 +17,10 @@ constexpr int kWeightOperands[] = {1, 2};
 
 }  // namespace
 
-// Weights stored as f16, bf16 or (weight-only and dynamic range) quantized integers under an f32 layer are
-// read through a cast or dequantize node, which constant folding then works out: what runs is f32, what is
-// stored in the file stays small, because this runs on a clone at compile time.
+// Weights stored as f16, bf16 or (weight-only and dynamic range) quantized integers under an f32
+// layer are read through a cast or dequantize node, which constant folding then works out: what
+// runs is f32, what is stored in the file stays small, because this runs on a clone at compile
+// time.
 Status Lower(ir::Graph& graph, RewriteReport& report) {
   for (Node* node : graph.SnapshotNodes()) {
     if (node->op() != OpKind::kConv2d && node->op() != OpKind::kFullyConnected) continue;
@@ -71,12 +72,11 @@ Status FoldBatchNorms(ir::Graph& graph, RewriteReport& report) {
                             AddConstant(graph, name + ".factor", {channels}, factor));
     TERSOR_ASSIGN_OR_RETURN(ValueId shift_id,
                             AddConstant(graph, name + ".shift", {channels}, shift));
-    TERSOR_ASSIGN_OR_RETURN(Node * product,
-                            graph.AddNode(OpKind::kMultiply, {node->operand(0), factor_id}, {},
-                                          std::nullopt, node));
-    TERSOR_ASSIGN_OR_RETURN(Node * sum,
-                            graph.AddNode(OpKind::kAdd, {product->result(), shift_id}, {},
-                                          std::nullopt, node));
+    TERSOR_ASSIGN_OR_RETURN(
+        Node * product,
+        graph.AddNode(OpKind::kMultiply, {node->operand(0), factor_id}, {}, std::nullopt, node));
+    TERSOR_ASSIGN_OR_RETURN(Node * sum, graph.AddNode(OpKind::kAdd, {product->result(), shift_id},
+                                                      {}, std::nullopt, node));
     report.Changed("batch_norm ", NameOf(graph, node->result()), ": became multiply and add");
     graph.ReplaceUses(node->result(), sum->result());
     graph.RemoveNode(node);

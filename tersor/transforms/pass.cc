@@ -63,9 +63,17 @@ Result<std::vector<PassRun>> RunPipeline(ir::Graph& graph, std::span<const Pass>
 }
 
 std::vector<Pass> InferencePasses() {
-  const Rewrite order[] = {RemoveDropout, Lower,          Simplify,   FoldConstants,
-                           FoldBatchNorms, FuseActivations, FoldAffineIntoPrevious,
-                           SinkAffine,    FoldAffineIntoNext, Simplify, FoldConstants,
+  const Rewrite order[] = {RemoveDropout,
+                           Lower,
+                           Simplify,
+                           FoldConstants,
+                           FoldBatchNorms,
+                           FuseActivations,
+                           FoldAffineIntoPrevious,
+                           SinkAffine,
+                           FoldAffineIntoNext,
+                           Simplify,
+                           FoldConstants,
                            RemoveDead};
   std::vector<Pass> passes;
   for (Rewrite rewrite : order) passes.push_back(PassFor(rewrite));

@@ -12,7 +12,8 @@
 
 namespace tersor::transforms {
 
-/// What a rewrite changed: one line for each place, for people ("conv2d conv2: took over multiply bn1").
+/// What a rewrite changed: one line for each place, for people ("conv2d conv2: took over multiply
+/// bn1").
 class RewriteReport {
  public:
   template <typename... Args>
@@ -26,8 +27,8 @@ class RewriteReport {
   std::vector<std::string> changes_;
 };
 
-/// A rewrite: changes the graph where it can, or leaves it alone. On failure the graph must not be used.
-/// Not for several threads on one graph.
+/// A rewrite: changes the graph where it can, or leaves it alone. On failure the graph must not be
+/// used. Not for several threads on one graph.
 using Rewrite = Status (*)(ir::Graph& graph, RewriteReport& report);
 
 struct Pass {
@@ -59,13 +60,13 @@ struct PipelineOptions {
 Result<std::vector<PassRun>> RunPipeline(ir::Graph& graph, std::span<const Pass> passes,
                                          const PipelineOptions& options = {});
 
-/// The passes, in order, that make a graph fit for inference: simplify, fold constants, batch norms and
-/// affines, fuse activations, lower, remove what is dead. Same results within rounding; integer results
-/// to the bit.
+/// The passes, in order, that make a graph fit for inference: simplify, fold constants, batch norms
+/// and affines, fuse activations, lower, remove what is dead. Same results within rounding; integer
+/// results to the bit.
 std::vector<Pass> InferencePasses();
 
-/// A clone of `graph` after InferencePasses(), with its variables packed for nobody yet: what `Compile`
-/// should be given for inference.
+/// A clone of `graph` after InferencePasses(), with its variables packed for nobody yet: what
+/// `Compile` should be given for inference.
 Result<ir::Graph> PrepareForInference(const ir::Graph& graph);
 
 }  // namespace tersor::transforms

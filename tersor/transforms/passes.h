@@ -1,4 +1,5 @@
-// Declares the passes of passes.inc. Each has its contract in the file that defines it and in the list.
+// Declares the passes of passes.inc. Each has its contract in the file that defines it and in the
+// list.
 #pragma once
 
 #include "tersor/transforms/pass.h"

@@ -13,13 +13,14 @@ using ir::Node;
 using ir::OpKind;
 using ir::ValueId;
 
-// A folded constant may be larger than its operands (a broadcast); beyond this it is not worth its bytes.
+// A folded constant may be larger than its operands (a broadcast); beyond this it is not worth its
+// bytes.
 constexpr int64_t kMaxFoldedBytes = int64_t{64} << 20;
 
 bool IsUniform(const ir::Graph& graph, ValueId id, double wanted) {
   auto values = ReadConstant(graph, id);
-  return values && std::all_of(values->begin(), values->end(),
-                               [&](double value) { return value == wanted; });
+  return values &&
+         std::all_of(values->begin(), values->end(), [&](double value) { return value == wanted; });
 }
 
 bool IsIdentityPermutation(const std::vector<int64_t>& permutation) {
@@ -40,7 +41,8 @@ ValueId Repeats(const ir::Graph& graph, const Node& node) {
   auto same_type = [&](ValueId id) { return graph.value(id).type() == type; };
   switch (node.op()) {
     case OpKind::kReshape:
-    case OpKind::kCast: return same_type(input) ? input : kNoValue;
+    case OpKind::kCast:
+      return same_type(input) ? input : kNoValue;
     case OpKind::kTranspose:
       return IsIdentityPermutation(node.attributes().Ints(Attr::permutation)) ? input : kNoValue;
     case OpKind::kPad:
@@ -78,7 +80,8 @@ ValueId Repeats(const ir::Graph& graph, const Node& node) {
                          source->attributes().ActivationOf() != Activation::kNone);
       return done ? input : kNoValue;
     }
-    default: return kNoValue;
+    default:
+      return kNoValue;
   }
 }
 
@@ -111,7 +114,8 @@ Status Simplify(ir::Graph& graph, RewriteReport& report) {
         const Node* source = graph.value(node->operand(0)).producer();
         if (source != nullptr && source->op() == OpKind::kReshape) {
           graph.SetOperand(node, 0, source->operand(0));
-          report.Changed("reshape ", NameOf(graph, node->result()), ": skips the reshape before it");
+          report.Changed("reshape ", NameOf(graph, node->result()),
+                         ": skips the reshape before it");
           changed = true;
         }
       }
@@ -139,8 +143,8 @@ Status FoldConstants(ir::Graph& graph, RewriteReport& report) {
     if (node->op() == OpKind::kDropout || node->op() == OpKind::kAllReduceSum) continue;
     const bool foldable =
         std::all_of(node->operands().begin(), node->operands().end(), [&](ValueId id) {
-          return id == kNoValue || (static_cast<size_t>(id) < constants.size() &&
-                                    constants[static_cast<size_t>(id)]);
+          return id == kNoValue ||
+                 (static_cast<size_t>(id) < constants.size() && constants[static_cast<size_t>(id)]);
         });
     const TensorType& type = graph.value(node->result()).type();
     if (!foldable || type.shape.HasBatch() || type.size_bytes() > kMaxFoldedBytes) continue;
