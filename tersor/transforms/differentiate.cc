@@ -16,12 +16,13 @@ using GradientFunction = Status (*)(GradientContext&);
 
 GradientFunction FunctionFor(OpKind op) {
   switch (op) {
-#define GRADIENT(op)   \
+#define GRADIENT(op)  \
   case OpKind::k##op: \
     return &Gradient##op;
 #include "tersor/transforms/gradients.inc"
 #undef GRADIENT
-    default: return nullptr;
+    default:
+      return nullptr;
   }
 }
 
@@ -31,9 +32,8 @@ std::vector<bool> FindWanted(const ir::Graph& graph, std::span<const ValueId> ta
   for (ValueId id : targets) wanted[static_cast<size_t>(id)] = true;
   for (const auto& node : graph.nodes()) {
     const bool depends =
-        std::any_of(node->operands().begin(), node->operands().end(), [&](ValueId id) {
-          return id != kNoValue && wanted[static_cast<size_t>(id)];
-        });
+        std::any_of(node->operands().begin(), node->operands().end(),
+                    [&](ValueId id) { return id != kNoValue && wanted[static_cast<size_t>(id)]; });
     if (!depends) continue;
     for (ValueId id : node->results()) wanted[static_cast<size_t>(id)] = true;
   }
@@ -60,9 +60,12 @@ Result<ValueId> GradientContext::ResultGradient() {
   const ValueId gradient = gradients_[static_cast<size_t>(result())];
   if (!node_->info().HasAttribute(Attr::activation)) return gradient;
   switch (attributes().ActivationOf()) {
-    case Activation::kNone: return gradient;
-    case Activation::kRelu: return Add(OpKind::kReluGrad, {gradient, result()});
-    case Activation::kRelu6: return Add(OpKind::kRelu6Grad, {gradient, result()});
+    case Activation::kNone:
+      return gradient;
+    case Activation::kRelu:
+      return Add(OpKind::kReluGrad, {gradient, result()});
+    case Activation::kRelu6:
+      return Add(OpKind::kRelu6Grad, {gradient, result()});
   }
   return gradient;
 }
@@ -110,10 +113,9 @@ Result<std::vector<ValueId>> Differentiate(ir::Graph& graph, ValueId value, Valu
     const bool reached = std::any_of(node.results().begin(), node.results().end(), [&](ValueId id) {
       return gradients[static_cast<size_t>(id)] != kNoValue;
     });
-    const bool wants =
-        std::any_of(node.operands().begin(), node.operands().end(), [&](ValueId id) {
-          return id != kNoValue && wanted[static_cast<size_t>(id)];
-        });
+    const bool wants = std::any_of(node.operands().begin(), node.operands().end(), [&](ValueId id) {
+      return id != kNoValue && wanted[static_cast<size_t>(id)];
+    });
     if (!reached || !wants || BelongsToBatchNorm(node.op())) continue;
     GradientFunction function = FunctionFor(node.op());
     if (function == nullptr) {

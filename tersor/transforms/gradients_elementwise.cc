@@ -42,12 +42,10 @@ Result<ValueId> SpreadReduced(GradientContext& context, ValueId gradient) {
     kept[static_cast<int>(axis < 0 ? axis + input.rank() : axis)] = 1;
   }
   if (context.shape_of(gradient) != kept) {
-    TERSOR_ASSIGN_OR_RETURN(gradient,
-                            context.Add(OpKind::kReshape, {gradient},
-                                        Attributes().Set(Attr::shape, kept.dims())));
+    TERSOR_ASSIGN_OR_RETURN(gradient, context.Add(OpKind::kReshape, {gradient},
+                                                  Attributes().Set(Attr::shape, kept.dims())));
   }
-  return context.Add(OpKind::kBroadcastTo, {gradient},
-                     Attributes().Set(Attr::shape, input.dims()));
+  return context.Add(OpKind::kBroadcastTo, {gradient}, Attributes().Set(Attr::shape, input.dims()));
 }
 
 }  // namespace
@@ -145,9 +143,9 @@ Status GradientLogSoftmax(GradientContext& context) {
 
 Status GradientDropout(GradientContext& context) {
   TERSOR_ASSIGN_OR_RETURN(ValueId gradient, context.ResultGradient());
-  TERSOR_ASSIGN_OR_RETURN(ValueId dropped,
-                          context.Add(OpKind::kDropout, {gradient, context.operand(1)},
-                                      context.attributes()));
+  TERSOR_ASSIGN_OR_RETURN(
+      ValueId dropped,
+      context.Add(OpKind::kDropout, {gradient, context.operand(1)}, context.attributes()));
   return context.Accumulate(0, dropped);
 }
 
@@ -175,9 +173,8 @@ Status GradientTranspose(GradientContext& context) {
   for (size_t i = 0; i < permutation.size(); ++i) {
     inverse[static_cast<size_t>(permutation[i])] = static_cast<int64_t>(i);
   }
-  TERSOR_ASSIGN_OR_RETURN(
-      ValueId back,
-      context.Add(OpKind::kTranspose, {gradient}, Attributes().Set(Attr::permutation, inverse)));
+  TERSOR_ASSIGN_OR_RETURN(ValueId back, context.Add(OpKind::kTranspose, {gradient},
+                                                    Attributes().Set(Attr::permutation, inverse)));
   return context.Accumulate(0, back);
 }
 
@@ -231,8 +228,8 @@ Status GradientSlice(GradientContext& context) {
     pads.push_back(before);
     pads.push_back(input[axis] - output[axis] - before);
   }
-  TERSOR_ASSIGN_OR_RETURN(ValueId padded, context.Add(OpKind::kPad, {gradient},
-                                                      Attributes().Set(Attr::pads, pads)));
+  TERSOR_ASSIGN_OR_RETURN(
+      ValueId padded, context.Add(OpKind::kPad, {gradient}, Attributes().Set(Attr::pads, pads)));
   return context.Accumulate(0, padded);
 }
 
@@ -257,7 +254,8 @@ Status GradientConcat(GradientContext& context) {
   return OkStatus();
 }
 
-// Every shard's result is the sum of all shards' inputs, so an input's gradient is the sum of all shards' gradients.
+// Every shard's result is the sum of all shards' inputs, so an input's gradient is the sum of all
+// shards' gradients.
 Status GradientAllReduceSum(GradientContext& context) {
   TERSOR_ASSIGN_OR_RETURN(ValueId gradient, context.ResultGradient());
   TERSOR_ASSIGN_OR_RETURN(ValueId sum, context.Add(OpKind::kAllReduceSum, {gradient}));

@@ -29,17 +29,17 @@ Attributes Shared(const Attributes& from, OpKind op) {
 
 Result<ValueId> Row(GradientContext& context, ValueId matrix, int64_t row) {
   const int64_t columns = context.shape_of(matrix)[1];
-  TERSOR_ASSIGN_OR_RETURN(
-      ValueId slice,
-      context.Add(OpKind::kSlice, {matrix},
-                  Attributes()
-                      .Set(Attr::begin, std::vector<int64_t>{row, 0})
-                      .Set(Attr::shape, std::vector<int64_t>{1, columns})));
+  TERSOR_ASSIGN_OR_RETURN(ValueId slice,
+                          context.Add(OpKind::kSlice, {matrix},
+                                      Attributes()
+                                          .Set(Attr::begin, std::vector<int64_t>{row, 0})
+                                          .Set(Attr::shape, std::vector<int64_t>{1, columns})));
   return context.Add(OpKind::kReshape, {slice},
                      Attributes().Set(Attr::shape, std::vector<int64_t>{columns}));
 }
 
-// The batch_norm_statistics node that `mean` comes from, if it is that of a training step on `input`.
+// The batch_norm_statistics node that `mean` comes from, if it is that of a training step on
+// `input`.
 const Node* TrainingStatistics(GradientContext& context, ValueId input, ValueId mean) {
   const Node* statistics = context.graph().value(mean).producer();
   if (statistics == nullptr || statistics->op() != OpKind::kBatchNormStatistics) return nullptr;
@@ -47,8 +47,8 @@ const Node* TrainingStatistics(GradientContext& context, ValueId input, ValueId 
   if (sums != nullptr && sums->op() == OpKind::kAllReduceSum) {
     sums = context.graph().value(sums->operand(0)).producer();
   }
-  const bool own = sums != nullptr && sums->op() == OpKind::kBatchNormMoments &&
-                   sums->operand(0) == input;
+  const bool own =
+      sums != nullptr && sums->op() == OpKind::kBatchNormMoments && sums->operand(0) == input;
   return own ? statistics : nullptr;
 }
 
@@ -60,10 +60,10 @@ Status GradientConv2d(GradientContext& context) {
   if (context.Wants(1)) {
     Attributes attributes = Shared(context.attributes(), OpKind::kConv2dGradFilter);
     attributes.Set(Attr::filter_shape, context.shape_of(context.operand(1)).dims());
-    TERSOR_ASSIGN_OR_RETURN(ValueId filter,
-                            context.Add(OpKind::kConv2dGradFilter,
-                                        {context.operand(0), gradient, context.operand(3)},
-                                        attributes));
+    TERSOR_ASSIGN_OR_RETURN(
+        ValueId filter,
+        context.Add(OpKind::kConv2dGradFilter, {context.operand(0), gradient, context.operand(3)},
+                    attributes));
     TERSOR_RETURN_IF_ERROR(context.Accumulate(1, filter));
   }
   if (context.Wants(2)) {
@@ -73,9 +73,8 @@ Status GradientConv2d(GradientContext& context) {
   if (!context.Wants(0)) return OkStatus();
   Attributes attributes = Shared(context.attributes(), OpKind::kConv2dGradInput);
   attributes.Set(Attr::input_shape, context.shape_of(context.operand(0)).dims());
-  TERSOR_ASSIGN_OR_RETURN(
-      ValueId input,
-      context.Add(OpKind::kConv2dGradInput, {context.operand(1), gradient}, attributes));
+  TERSOR_ASSIGN_OR_RETURN(ValueId input, context.Add(OpKind::kConv2dGradInput,
+                                                     {context.operand(1), gradient}, attributes));
   return context.Accumulate(0, input);
 }
 
@@ -104,21 +103,20 @@ Status GradientMatMul(GradientContext& context) {
   const bool transposed_rhs = context.attributes().Bool(Attr::transpose_rhs);
   const ValueId lhs = context.operand(0), rhs = context.operand(1);
   auto product = [&](ValueId a, bool transpose_a, ValueId b, bool transpose_b) {
-    return context.Add(OpKind::kMatMul, {a, b},
-                       Attributes()
-                           .Set(Attr::transpose_lhs, transpose_a)
-                           .Set(Attr::transpose_rhs, transpose_b));
+    return context.Add(
+        OpKind::kMatMul, {a, b},
+        Attributes().Set(Attr::transpose_lhs, transpose_a).Set(Attr::transpose_rhs, transpose_b));
   };
   if (context.Wants(0)) {
-    TERSOR_ASSIGN_OR_RETURN(ValueId made,
-                            transposed_lhs ? product(rhs, transposed_rhs, gradient, true)
-                                           : product(gradient, false, rhs, !transposed_rhs));
+    TERSOR_ASSIGN_OR_RETURN(ValueId made, transposed_lhs
+                                              ? product(rhs, transposed_rhs, gradient, true)
+                                              : product(gradient, false, rhs, !transposed_rhs));
     TERSOR_RETURN_IF_ERROR(context.Accumulate(0, made));
   }
   if (!context.Wants(1)) return OkStatus();
-  TERSOR_ASSIGN_OR_RETURN(ValueId made,
-                          transposed_rhs ? product(gradient, true, lhs, transposed_lhs)
-                                         : product(lhs, !transposed_lhs, gradient, false));
+  TERSOR_ASSIGN_OR_RETURN(ValueId made, transposed_rhs
+                                            ? product(gradient, true, lhs, transposed_lhs)
+                                            : product(lhs, !transposed_lhs, gradient, false));
   return context.Accumulate(1, made);
 }
 
@@ -149,8 +147,9 @@ Status GradientCrossEntropy(GradientContext& context) {
   return context.Accumulate(0, logits);
 }
 
-// With batch statistics (Ioffe & Szegedy 2015, section 3): sums over the batch of the gradient and of the gradient times the
-// normalized input give scale's and offset's gradients and, summed over the shards, the input's.
+// With batch statistics (Ioffe & Szegedy 2015, section 3): sums over the batch of the gradient and
+// of the gradient times the normalized input give scale's and offset's gradients and, summed over
+// the shards, the input's.
 Status GradientBatchNorm(GradientContext& context) {
   TERSOR_ASSIGN_OR_RETURN(ValueId gradient, context.ResultGradient());
   const ValueId input = context.operand(0), scale = context.operand(1);
@@ -161,9 +160,9 @@ Status GradientBatchNorm(GradientContext& context) {
   }
   ValueId sums = kNoValue;
   if (statistics != nullptr || context.Wants(1) || context.Wants(2)) {
-    TERSOR_ASSIGN_OR_RETURN(sums,
-                            context.Add(OpKind::kBatchNormGradSums,
-                                        {gradient, input, mean, variance}, context.attributes()));
+    TERSOR_ASSIGN_OR_RETURN(
+        sums, context.Add(OpKind::kBatchNormGradSums, {gradient, input, mean, variance},
+                          context.attributes()));
   }
   if (context.Wants(2)) {
     TERSOR_ASSIGN_OR_RETURN(ValueId offset, Row(context, sums, 0));
@@ -176,17 +175,16 @@ Status GradientBatchNorm(GradientContext& context) {
   if (!context.Wants(0)) return OkStatus();
   if (statistics != nullptr) {
     TERSOR_ASSIGN_OR_RETURN(ValueId all, context.Add(OpKind::kAllReduceSum, {sums}));
-    TERSOR_ASSIGN_OR_RETURN(
-        ValueId made,
-        context.Add(OpKind::kBatchNormGrad,
-                    {gradient, input, scale, mean, variance, all, statistics->result(2)},
-                    context.attributes()));
+    TERSOR_ASSIGN_OR_RETURN(ValueId made, context.Add(OpKind::kBatchNormGrad,
+                                                      {gradient, input, scale, mean, variance, all,
+                                                       statistics->result(2)},
+                                                      context.attributes()));
     return context.Accumulate(0, made);
   }
   // Fixed statistics: gradient * scale / sqrt(variance + epsilon).
-  TERSOR_ASSIGN_OR_RETURN(ValueId epsilon,
-                          AddConstant(context.graph(), "epsilon", {1},
-                                      {context.attributes().Float(Attr::epsilon)}));
+  TERSOR_ASSIGN_OR_RETURN(
+      ValueId epsilon,
+      AddConstant(context.graph(), "epsilon", {1}, {context.attributes().Float(Attr::epsilon)}));
   TERSOR_ASSIGN_OR_RETURN(ValueId shifted, context.Add(OpKind::kAdd, {variance, epsilon}));
   TERSOR_ASSIGN_OR_RETURN(ValueId inverse, context.Add(OpKind::kRsqrt, {shifted}));
   TERSOR_ASSIGN_OR_RETURN(ValueId factor, context.Add(OpKind::kMultiply, {inverse, scale}));

@@ -24,6 +24,18 @@ Status ExpectOneScale(const RuleInput& in, int i) {
 
 }  // namespace
 
+RuleResult RuleBroadcastTo(const RuleInput& in) {
+  TERSOR_RETURN_IF_ERROR(ExpectMovable(in, 0));
+  TERSOR_RETURN_IF_ERROR(ExpectOneScale(in, 0));
+  TensorType result = in.type(0);
+  TERSOR_ASSIGN_OR_RETURN(result.shape, ShapeAttribute(in, Attr::shape, kBatch));
+  TERSOR_ASSIGN_OR_RETURN(Shape both, BroadcastShape(in, in.shape(0), result.shape));
+  if (both != result.shape) {
+    return in.Fail("cannot repeat ", in.shape(0), " to ", result.shape);
+  }
+  return One(std::move(result));
+}
+
 RuleResult RuleConcat(const RuleInput& in) {
   TERSOR_RETURN_IF_ERROR(ExpectMovable(in, 0));
   TERSOR_RETURN_IF_ERROR(ExpectOneScale(in, 0));
@@ -95,6 +107,33 @@ RuleResult RuleReshape(const RuleInput& in) {
   }
   if (!fits) return in.Fail("cannot see ", input, " as ", shape);
   return One({in.type(0).dtype, std::move(shape), in.type(0).quantization});
+}
+
+RuleResult RuleSlice(const RuleInput& in) {
+  TERSOR_RETURN_IF_ERROR(ExpectMovable(in, 0));
+  TERSOR_RETURN_IF_ERROR(ExpectOneScale(in, 0));
+  const Shape& input = in.shape(0);
+  TensorType result = in.type(0);
+  TERSOR_ASSIGN_OR_RETURN(result.shape, ShapeAttribute(in, Attr::shape, kBatch));
+  const auto& begin = in.attributes.Ints(Attr::begin);
+  const int rank = input.rank();
+  if (begin.size() != static_cast<size_t>(rank) || result.shape.rank() != rank) {
+    return in.Fail("begin has ", begin.size(), " numbers and shape has ", result.shape.rank(),
+                   ", expected ", rank, " for ", input);
+  }
+  for (int axis = 0; axis < rank; ++axis) {
+    const int64_t first = begin[static_cast<size_t>(axis)];
+    const bool batch = input[axis] == kBatch;
+    if (batch != (result.shape[axis] == kBatch) || (batch && first != 0)) {
+      return in.Fail("the symbolic batch is taken whole or not at all");
+    }
+    if (batch) continue;
+    if (first < 0 || first > input[axis] || result.shape[axis] > input[axis] - first) {
+      return in.Fail("cannot take ", result.shape[axis], " cells from ", first, " along axis ",
+                     axis, " of ", input);
+    }
+  }
+  return One(std::move(result));
 }
 
 RuleResult RuleTranspose(const RuleInput& in) {

@@ -1,0 +1,19 @@
+// What a graph costs, from its shapes alone.
+#pragma once
+
+#include <cstdint>
+
+#include "tersor/ir/graph.h"
+
+namespace tersor::ir {
+
+/// Multiply-accumulates of one node for one example (a symbolic batch counts as 1): convolutions
+/// and their gradients, fully_connected, mat_mul. 0 for every other operator, as the field counts
+/// them. Saturates.
+int64_t MacsOf(const Graph& graph, const Node& node);
+int64_t MacsOf(const Graph& graph);
+
+/// Bytes of the dense data of all variables.
+int64_t VariableBytes(const Graph& graph);
+
+}  // namespace tersor::ir
