@@ -2,7 +2,21 @@
 //
 // With TERSOR_EMULATE_AVX512 (CMake preset `emulate`) the AVX-512 names come from SIMDe, built on
 // AVX2, so that the tests of the AVX-512 kernels run on any x86-64-v3 machine. What SIMDe lacks is
-// defined below. docs/testing-avx512.md tells how to use it.
+// defined in emulated_avx512.h. docs/testing-avx512.md tells how to use it.
+//
+// TERSOR_AVX512 and TERSOR_AVX512VNNI are defined where the including file may use these levels,
+// emulated or not: ask them, never the compiler's own __AVX512F__.
 #pragma once
 
 #include <immintrin.h>
+
+#if defined(TERSOR_EMULATE_AVX512)
+#include "tersor/kernels/simd/emulated_avx512.h"
+#endif
+
+#if defined(__AVX512F__) || defined(TERSOR_EMULATE_AVX512)
+#define TERSOR_AVX512 1
+#endif
+#if defined(__AVX512VNNI__) || defined(TERSOR_EMULATE_AVX512VNNI)
+#define TERSOR_AVX512VNNI 1
+#endif

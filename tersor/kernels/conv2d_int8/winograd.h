@@ -1,0 +1,292 @@
+// F(4x4, 3x3) in exact integers: 3x3 convolution at stride 1 with 36 products where the direct sum
+// has 144. Points 0, 1, -1, 2, -2 and infinity (Lavin & Gray 2016), scaled so that nothing is a
+// fraction:
+//
+//   input    V = B^T d B, |V| <= 100 * 128, over raw input integers d of a 6x6 patch, i16
+//   filter   U = G g G^T, |U| <= 144 * 128, i16 (G: kFilterTransform in plan.cc)
+//   products M = sum over channels of U * V, int32, wrapping around
+//   result   A^T M A = 576 * acc, int32, wrapping around
+//
+// Every step is linear over the integers modulo 2^32, so wrapping around does no harm: 576 = 64 *
+// 9, the result times the inverse of 9 modulo 2^32 is 64 * acc, and where |acc| < 2^25 (the maker
+// checks it) a shift by 6 gives acc exactly.
+#pragma once
+
+#include "tersor/kernels/conv2d_int8/plan.h"
+#include "tersor/kernels/simd/integer_vector.h"
+
+namespace tersor::kernels::conv2d_int8 {
+namespace {
+
+constexpr int kPoints = 36;
+constexpr int32_t kInverseOf9 = 0x38e38e39;
+
+// Input transforms work on 16 channels of i16 at every CPU level.
+using I16 = __m256i;
+
+inline I16 Add16(I16 a, I16 b) { return _mm256_add_epi16(a, b); }
+inline I16 Sub16(I16 a, I16 b) { return _mm256_sub_epi16(a, b); }
+inline I16 Times4(I16 a) { return _mm256_slli_epi16(a, 2); }
+
+struct Six {
+  I16 v[6];
+};
+
+// One dimension of B^T.
+inline Six TransformInput(const Six& d) {
+  const I16 a = Sub16(d.v[3], d.v[1]);
+  const I16 b = Sub16(d.v[4], d.v[2]);
+  const I16 a2 = Add16(a, a);
+  return {{Add16(Times4(Sub16(d.v[0], d.v[2])), b),
+           Sub16(Add16(d.v[3], d.v[4]), Times4(Add16(d.v[1], d.v[2]))),
+           Add16(Sub16(d.v[4], d.v[3]), Times4(Sub16(d.v[1], d.v[2]))), Add16(b, a2), Sub16(b, a2),
+           Sub16(Sub16(d.v[5], d.v[3]), Times4(a))}};
+}
+
+// One dimension of A^T.
+inline void TransformResult(I32 m0, I32 m1, I32 m2, I32 m3, I32 m4, I32 m5, I32* y) {
+  const I32 s1 = AddI(m1, m2), d1 = SubI(m1, m2);
+  const I32 s2 = AddI(m3, m4), d2 = SubI(m3, m4);
+  y[0] = AddI(AddI(m0, s1), s2);
+  y[1] = AddI(d1, AddI(d2, d2));
+  y[2] = AddI(s1, ShiftLeftI<2>(s2));
+  y[3] = AddI(AddI(d1, ShiftLeftI<3>(d2)), AddI(m5, AddI(m5, m5)));
+}
+
+// Where one task works: 16 channels of a row of tiles after the vertical transform [6][columns],
+// the transformed input [tile][point][padded_c], the products [vector][tile][point][lanes].
+struct Scratch {
+  int16_t* columns;
+  int16_t* input;
+  int32_t* products;
+};
+
+class Winograd {
+ public:
+  Winograd(const Plan& plan, const KernelCall& call)
+      : p_(plan),
+        input_(call.operands[0].as<int8_t>()),
+        target_{call.results[0].as<int8_t>(), call.operands.data()} {}
+
+  // Tile rows [begin, end) of the whole batch.
+  void Run(int begin, int end, const Scratch& scratch) const {
+    for (int first = begin; first < end; first += p_.chunk_tile_rows) {
+      const int rows = Smaller(p_.chunk_tile_rows, end - first);
+      for (int row = 0; row < rows; ++row) TransformRow(first + row, row * p_.tiles_w, scratch);
+      const char* filter = p_.filter;
+      for (int vector = 0; vector < p_.vectors; vector += kBlockVectors) {
+        const int tiles = rows * p_.tiles_w;
+        if (p_.vectors - vector >= 2) {
+          filter = Block<2>(filter, vector, first, tiles, scratch);
+        } else {
+          filter = Block<1>(filter, vector, first, tiles, scratch);
+        }
+      }
+    }
+  }
+
+ private:
+  int ColumnCount() const { return p_.tiles_w * 4 + 2; }
+
+  void TransformRow(int tile_row, int first_tile, const Scratch& scratch) const {
+    const int image = tile_row / p_.tiles_h;
+    const int top = tile_row % p_.tiles_h * 4 - p_.pad_top;
+    const int columns = ColumnCount();
+    for (int c = 0; c < p_.padded_c; c += 16) {
+      const int8_t* rows[6];
+      ptrdiff_t steps[6];
+      bool reaches_end = false;
+      for (int i = 0; i < 6; ++i) {
+        const int y = top + i;
+        const bool inside = y >= 0 && y < p_.in_h;
+        rows[i] = p_.padding + c;
+        if (inside) rows[i] = input_ + (ptrdiff_t{image} * p_.in_h + y) * p_.in_w * p_.in_c + c;
+        steps[i] = inside ? p_.in_c : 0;
+        reaches_end |= inside && image == p_.batch - 1 && y == p_.in_h - 1;
+      }
+      // Pixels whose 16 bytes would reach behind the input's end.
+      int careful_from = p_.in_w;
+      if (reaches_end) {
+        while (careful_from > 0 && (careful_from - 1) * p_.in_c + c + 16 > p_.in_w * p_.in_c) {
+          --careful_from;
+        }
+      }
+      for (int column = 0; column < columns; ++column) {
+        const int x = column - p_.pad_left;
+        Six d;
+        if (x < 0 || x >= p_.in_w) {
+          const I16 cell = Load16(p_.padding + c);
+          d = {{cell, cell, cell, cell, cell, cell}};
+        } else if (x < careful_from) {
+          for (int i = 0; i < 6; ++i) d.v[i] = Load16(rows[i] + x * steps[i]);
+        } else {
+          const int exist = Smaller(16, p_.in_c - c);
+          for (int i = 0; i < 6; ++i) {
+            alignas(16) int8_t bytes[16] = {};
+            CopyBytes(bytes, rows[i] + x * steps[i], exist);
+            d.v[i] = Load16(bytes);
+          }
+        }
+        const Six t = TransformInput(d);
+        for (int i = 0; i < 6; ++i) {
+          Store16(scratch.columns + (ptrdiff_t{i} * columns + column) * 16, t.v[i]);
+        }
+      }
+      for (int tile = 0; tile < p_.tiles_w; ++tile) {
+        int16_t* to = scratch.input + ptrdiff_t{first_tile + tile} * kPoints * p_.padded_c + c;
+        for (int i = 0; i < 6; ++i) {
+          const int16_t* from = scratch.columns + (ptrdiff_t{i} * columns + tile * 4) * 16;
+          Six d;
+          for (int j = 0; j < 6; ++j) {
+            d.v[j] = _mm256_load_si256(reinterpret_cast<const __m256i*>(from + j * 16));
+          }
+          const Six t = TransformInput(d);
+          for (int j = 0; j < 6; ++j) Store16(to + (i * 6 + j) * p_.padded_c, t.v[j]);
+        }
+      }
+    }
+  }
+
+  static I16 Load16(const int8_t* p) {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  static void Store16(int16_t* p, I16 a) { _mm256_store_si256(reinterpret_cast<__m256i*>(p), a); }
+
+  // All tiles of a chunk at kVectors vectors of result channels; returns the next block's filter.
+  template <int kVectors>
+  const char* Block(const char* filter, int vector, int first_row, int tiles,
+                    const Scratch& scratch) const {
+    const int groups = CeilDiv(p_.in_c, 2);
+    const int parts = CeilDiv(tiles, kMaxRows);
+    for (int point = 0; point < kPoints; ++point) {
+      int tile = 0;
+      for (int part = 0; part < parts; ++part) {
+        const int count = CeilDiv(tiles - tile, parts - part);
+        switch (count) {
+          case 1:
+            Products<1, kVectors>(filter, tile, tiles, point, scratch);
+            break;
+          case 2:
+            Products<2, kVectors>(filter, tile, tiles, point, scratch);
+            break;
+          case 3:
+            Products<3, kVectors>(filter, tile, tiles, point, scratch);
+            break;
+          case 4:
+            Products<4, kVectors>(filter, tile, tiles, point, scratch);
+            break;
+          case 5:
+            Products<5, kVectors>(filter, tile, tiles, point, scratch);
+            break;
+          default:
+            Products<6, kVectors>(filter, tile, tiles, point, scratch);
+        }
+        tile += count;
+      }
+      filter += ptrdiff_t{groups} * kVectors * kLanes * 4;
+    }
+    for (int v = 0; v < kVectors; ++v) {
+      const int32_t* products = scratch.products + ptrdiff_t{v} * tiles * kPoints * kLanes;
+      for (int tile = 0; tile < tiles; ++tile) {
+        const int row = first_row + tile / p_.tiles_w;
+        Finish(products + ptrdiff_t{tile} * kPoints * kLanes, (vector + v) * kLanes, row,
+               tile % p_.tiles_w);
+      }
+    }
+    return filter;
+  }
+
+  template <int kRows, int kVectors>
+  void Products(const char* filter, int tile, int tiles, int point, const Scratch& scratch) const {
+    const char* rows[kRows];
+    const int16_t* from = scratch.input + (ptrdiff_t{tile} * kPoints + point) * p_.padded_c;
+    for (int r = 0; r < kRows; ++r) {
+      rows[r] = reinterpret_cast<const char*>(from + ptrdiff_t{r} * kPoints * p_.padded_c);
+    }
+    I32 acc[kRows][kVectors];
+    for (int r = 0; r < kRows; ++r) {
+      for (int v = 0; v < kVectors; ++v) acc[r][v] = SetI(0);
+    }
+    const ptrdiff_t segment = 0;
+    MultiplyGroups<kRows, kVectors, DotPairs>(rows, &segment, 1, CeilDiv(p_.in_c, 2), filter, acc);
+    for (int r = 0; r < kRows; ++r) {
+      for (int v = 0; v < kVectors; ++v) {
+        StoreI(scratch.products + ((ptrdiff_t{v} * tiles + tile + r) * kPoints + point) * kLanes,
+               acc[r][v]);
+      }
+    }
+  }
+
+  // 36 products of one tile to 16 results, or 4 behind a pool.
+  void Finish(const int32_t* m, int channel, int tile_row, int tile_x) const {
+    I32 t[4][6];
+    for (int x = 0; x < 6; ++x) {
+      I32 y[4];
+      const int32_t* at = m + x * kLanes;
+      TransformResult(LoadI(at), LoadI(at + 6 * kLanes), LoadI(at + 12 * kLanes),
+                      LoadI(at + 18 * kLanes), LoadI(at + 24 * kLanes), LoadI(at + 30 * kLanes), y);
+      for (int i = 0; i < 4; ++i) t[i][x] = y[i];
+    }
+    const I32 inverse = SetI(kInverseOf9);
+    const I32 bias = LoadI(p_.bias + channel);
+    I32 sums[16];
+    for (int i = 0; i < 4; ++i) {
+      I32 y[4];
+      TransformResult(t[i][0], t[i][1], t[i][2], t[i][3], t[i][4], t[i][5], y);
+      for (int j = 0; j < 4; ++j) sums[i * 4 + j] = MulI(y[j], inverse);
+    }
+    const int count = Smaller(kLanes, p_.out_c - channel);
+    const int image = tile_row / p_.tiles_h;
+    const int y0 = tile_row % p_.tiles_h * 4, x0 = tile_x * 4;
+    if (p_.chain.pool) {
+      const I32 flip = LoadI(p_.chain.pool_flip + channel);
+      I32 pooled[4];
+      ptrdiff_t offsets[4];
+      for (int i = 0; i < 4; ++i) {
+        const int at = i / 2 * 8 + i % 2 * 2;
+        const I32 top = PoolSums(sums[at], sums[at + 1], sums[at + 4], sums[at + 5], flip);
+        pooled[i] = AddI(ShiftRightI<6>(top), bias);
+        const int y = y0 / 2 + i / 2, x = x0 / 2 + i % 2;
+        offsets[i] = Offset(image, y, x, p_.out_h / 2, p_.out_w / 2);
+      }
+      FinishSums<4>(p_.chain, target_, channel, count, pooled, offsets);
+      return;
+    }
+    ptrdiff_t offsets[16];
+    for (int i = 0; i < 16; ++i) {
+      sums[i] = AddI(ShiftRightI<6>(sums[i]), bias);
+      offsets[i] = Offset(image, y0 + i / 4, x0 + i % 4, p_.out_h, p_.out_w);
+    }
+    FinishSums<16>(p_.chain, target_, channel, count, sums, offsets);
+  }
+
+  ptrdiff_t Offset(int image, int y, int x, int height, int width) const {
+    if (y >= height || x >= width) return -1;
+    return ((ptrdiff_t{image} * height + y) * width + x) * p_.out_c;
+  }
+
+  const Plan& p_;
+  const int8_t* input_;
+  ChainTarget target_;
+};
+
+void RunWinograd(const Plan& plan, const KernelCall& call) {
+  const Winograd winograd(plan, call);
+  const int rows = plan.batch * plan.tiles_h;
+  call.pool->Run(plan.tasks, [&](int task) {
+    char* at = static_cast<char*>(call.scratch) + static_cast<ptrdiff_t>(plan.task_bytes) * task;
+    const int columns = plan.tiles_w * 4 + 2;
+    const ptrdiff_t tiles = ptrdiff_t{plan.chunk_tile_rows} * plan.tiles_w;
+    Scratch scratch;
+    scratch.columns = reinterpret_cast<int16_t*>(at);
+    at += RoundUp(columns * 6 * 16 * 2, 64);
+    scratch.input = reinterpret_cast<int16_t*>(at);
+    at += (tiles * kPoints * plan.padded_c * 2 + 63) / 64 * 64;
+    scratch.products = reinterpret_cast<int32_t*>(at);
+    winograd.Run(static_cast<int>(int64_t{rows} * task / plan.tasks),
+                 static_cast<int>(int64_t{rows} * (task + 1) / plan.tasks), scratch);
+  });
+}
+
+}  // namespace
+}  // namespace tersor::kernels::conv2d_int8

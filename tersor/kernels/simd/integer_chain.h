@@ -1,0 +1,66 @@
+// What an integer kernel does with its exact sums before it stores them: requantization and the
+// chain of fused operators, worked out into the numbers that the vector code needs.
+//
+// All of it is computed on v = q - zero_point, a small integer held in f32, so that each link is
+// at most two multiplications and an addition, rounded as docs/integer-arithmetic.md says:
+//   first        v = round(clamp(float(acc) * multiplier[c], lo, hi))
+//   multiply     v = round(clamp((v * channel[c]) * multiplier_a, lo, hi))
+//   add constant v = round(clamp(v * multiplier_a + channel[c], lo, hi))
+//   add tensor   v = round(clamp(v * multiplier_a + float(b - zero_b) * multiplier_b, lo, hi))
+// lo and hi are integers less the link's zero point, so clamping before rounding gives the same
+// integer as the rule's order; round is half to even; the product v * channel[c] is exact.
+//
+// A max_pool2d at the end is taken on the exact sums, before anything else: each link is monotone
+// in v (it rises or, where an odd number of constant factors is negative, falls), so the largest
+// result of a window comes from the largest (smallest) sum of it. `pool_flip[c]` is -1 where it
+// falls: largest(acc ^ -1) ^ -1 is the smallest.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "tersor/kernels/kernel.h"
+
+namespace tersor::kernels {
+
+struct IntegerLink {
+  enum class Kind : uint8_t { kMultiply, kAddConstant, kAddTensor };
+  Kind kind = Kind::kMultiply;
+  int operand = 0;  ///< kAddTensor: index into KernelCall::operands
+  int32_t zero_b = 0;
+  float multiplier_a = 0, multiplier_b = 0;
+  float lo = 0, hi = 0;
+  const float* channel = nullptr;  ///< [padded channels]
+};
+
+/// Plain data: read by vector code. Owns its tables through `storage`.
+struct IntegerChain {
+  static constexpr int kMaxLinks = 4;
+
+  IntegerChain() = default;
+  IntegerChain(IntegerChain&&) = default;
+  IntegerChain& operator=(IntegerChain&&) = default;
+
+  const float* multiplier = nullptr;  ///< [padded channels]
+  float lo = 0, hi = 0;
+  int link_count = 0;
+  IntegerLink links[kMaxLinks];
+  bool pool = false;                   ///< 2x2 windows at distance 2 over an even image
+  const int32_t* pool_flip = nullptr;  ///< [padded channels]
+  int32_t zero_point = 0;              ///< of the stored result (i8)
+  std::vector<std::vector<float>> storage;
+  std::vector<int32_t> flip_storage;
+};
+
+/// The chain behind an operator whose own result is spec.results[0] (i8, per tensor, channels
+/// last) and whose sums are scaled by `multipliers` (one a channel). Tables are padded with zeros
+/// to a multiple of `lanes` channels. Nothing where the chain is not of the supported form: any
+/// number up to kMaxLinks of multiply and add by i8 constants ([C] or one element) and add of i8
+/// tensors of the result's shape, then, where no tensor is added, an optional max_pool2d 2x2 at
+/// distance 2 without padding over an image of even size.
+std::optional<IntegerChain> MakeIntegerChain(const KernelSpec& spec, Activation activation,
+                                             std::span<const float> multipliers, int lanes);
+
+}  // namespace tersor::kernels
