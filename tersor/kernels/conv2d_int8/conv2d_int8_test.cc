@@ -151,7 +151,8 @@ TEST(Conv2dInt8, EveryRowGivesTheBitsOfTheReference) {
     for (bool padding_value : {false, true}) {
       Conv with = c;
       with.padding_value = padding_value;
-      EXPECT_GE(ExpectSameBits(with, seed++), 2) << Name(with);
+      const int rows = CpuFeatures::Machine().Has(CpuLevel::kAvx2) ? 2 : 1;
+      EXPECT_GE(ExpectSameBits(with, seed++), 2 * rows) << Name(with);
     }
   }
 }
@@ -165,7 +166,7 @@ TEST(Conv2dInt8, ChainsGiveTheBitsOfTheirOperatorsOneByOne) {
           Conv{1, 8, 8, 16, 24, 1, 1}, Conv{1, 12, 12, 16, 20, 3, 3}}) {
       c.links = links;
       const int taken = ExpectSameBits(c, seed++);
-      if (CpuFeatures::Machine().Has(CpuLevel::kAvx2)) EXPECT_GE(taken, 2) << Name(c);
+      EXPECT_GE(taken, CpuFeatures::Machine().Has(CpuLevel::kAvx2) ? 2 : 0) << Name(c);
     }
   }
 }
