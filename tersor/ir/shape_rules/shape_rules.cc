@@ -158,8 +158,8 @@ Status CheckType(const TensorType& type) {
 Status CheckAttributes(OpKind op, const Attributes& attributes) {
   const OpInfo& info = InfoOf(op);
   for (const auto& [attr, value] : attributes.items()) {
-    const auto wrong = [&](std::string_view what) {
-      return InvalidArgument(info.text_name, ": attribute ", AttrName(attr), " ", what);
+    const auto wrong = [&info, name = AttrName(attr)](std::string_view what) {
+      return InvalidArgument(info.text_name, ": attribute ", name, " ", what);
     };
     if (!info.HasAttribute(attr)) return wrong("does not belong to this operator");
     if (!HasType(value, AttrTypeOf(attr))) return wrong("has a value of another type");
