@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "tersor/base/file.h"
+#include "tersor/base/float16.h"
 #include "tersor/data/idx.h"
 #include "tersor/data/image.h"
 #include "tersor/data/npy.h"
@@ -54,19 +54,6 @@ constexpr std::array<ArrayNames, 14> kArrayNames = {{
     {Part::kWhole, "images", "labels"},
 }};
 
-float HalfToFloat(uint16_t half) {
-  const int exponent = half >> 10 & 31, mantissa = half & 1023;
-  float magnitude;
-  if (exponent == 31) {
-    magnitude = mantissa == 0 ? INFINITY : NAN;
-  } else if (exponent == 0) {
-    magnitude = std::ldexp(static_cast<float>(mantissa), -24);
-  } else {
-    magnitude = std::ldexp(static_cast<float>(1024 + mantissa), exponent - 25);
-  }
-  return half & 0x8000 ? -magnitude : magnitude;
-}
-
 template <typename T, typename Out, typename Convert>
 void ConvertRow(const void* in, int64_t first, int64_t count, Out* out, const Convert& convert) {
   const T* values = static_cast<const T*>(in) + first;
@@ -83,7 +70,7 @@ void ConvertValues(const Tensor& tensor, int64_t first, int64_t count, Out* out)
     case DType::kF32:
       return ConvertRow<float>(data, first, count, out, same);
     case DType::kF16:
-      return ConvertRow<uint16_t>(data, first, count, out, &HalfToFloat);
+      return ConvertRow<uint16_t>(data, first, count, out, &F16ToFloat);
     case DType::kI8:
       return ConvertRow<int8_t>(data, first, count, out, same);
     case DType::kU8:

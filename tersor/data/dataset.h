@@ -28,7 +28,7 @@ struct Dataset {
 };
 
 struct DatasetOptions {
-  CarveOptions carve;        ///< what becomes of splits that the source lacks
+  CarveOptions carve = {};   ///< what becomes of splits that the source lacks
   int channels = 0;          ///< of JPEG images: 1 gray, 3 RGB; 0: those of the first image
   int resize_height = 0;     ///< images are resized (bilinear) to height x width; 0: as stored, and
   int resize_width = 0;      ///< then all of a set must have one size

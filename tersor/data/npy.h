@@ -1,6 +1,6 @@
 // NumPy's .npy and .npz files, to and from tensors.
 //
-// Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, versions 1 to 3.
+// Format: NumPy Enhancement Proposal 1, versions 1 to 3.
 // Element types f32 f16 i8 u8 i16 i32 i64 bool, little endian, C order. An .npz is a ZIP of .npy
 // entries, read stored or deflated, written stored.
 #pragma once

@@ -1,0 +1,37 @@
+// The augmentations of an input pipeline: horizontal flips and shifts of images.
+#pragma once
+
+#include <cstdint>
+
+#include "tersor/base/tensor.h"
+
+namespace tersor::data {
+
+struct AugmentOptions {
+  enum class Fill : uint8_t {
+    kZero,  ///< black: 0 in the set's own elements, before normalization
+    kEdge,  ///< the nearest row and column repeated
+  };
+  bool flip = false;        ///< mirror left and right, with probability 1/2
+  int shift_pixels = 0;     ///< move down and right by whole pixels, uniform in [-n, n] each
+  Fill fill = Fill::kZero;  ///< what moves in at the borders
+
+  bool any() const { return flip || shift_pixels > 0; }
+};
+
+/// What happens to one example.
+struct Augmentation {
+  bool flip = false;
+  int down = 0, right = 0;
+};
+
+/// A pure function of the seed, the epoch and the example's index in its set.
+Augmentation DrawAugmentation(const AugmentOptions& options, uint64_t seed, int64_t epoch,
+                              int64_t example);
+
+/// Flips, then shifts one image [H,W,C] of elements of `element_bytes` each. `out` is as large as
+/// `in` and apart from it.
+void Augment(const void* in, const Shape& shape, int64_t element_bytes,
+             const Augmentation& augmentation, AugmentOptions::Fill fill, void* out);
+
+}  // namespace tersor::data

@@ -1,0 +1,56 @@
+// How the pixels of a data set become the elements of a model's input.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "tersor/base/status.h"
+#include "tersor/base/tensor.h"
+
+namespace tersor::data {
+
+/// The real value of a pixel p of 0 to 255, in f32 arithmetic.
+enum class Normalize : uint8_t {
+  kSigned,  ///< "signed": p / 127.5 - 1, in [-1, 1]
+  kUnit,    ///< "unit": p / 255, in [0, 1]
+  kRaw,     ///< "raw": p
+};
+
+std::string_view NormalizeName(Normalize normalize);
+std::optional<Normalize> ParseNormalize(std::string_view name);
+float NormalizePixel(uint8_t pixel, Normalize normalize);
+
+/// Writes examples as one model's input wants them. Immutable: any number of threads may use it.
+///
+///   examples  input               element
+///   u8        f32                 NormalizePixel
+///   f32       f32                 as it is
+///   u8        i8, u8 quantized    the quantize operator (docs/integer-arithmetic.md) on
+///   NormalizePixel f32       i8, u8 quantized    the quantize operator u8        u8 not quantized
+///   as it is, only with kRaw
+class InputEncoder {
+ public:
+  /// `input` is the model's input, batch first; `examples` the type of a set's examples, count
+  /// first. Their other extents must agree, extents of 1 apart. Errors name both types.
+  static Result<InputEncoder> Create(const TensorType& input, const TensorType& examples,
+                                     Normalize normalize);
+
+  /// Encodes `count` examples that lie one after another; `out` holds count * input_bytes().
+  void Encode(const void* examples, int64_t count, void* out) const;
+
+  int64_t example_bytes() const { return elements_ * (from_ == DType::kF32 ? 4 : 1); }
+  int64_t input_bytes() const { return elements_ * (to_ == DType::kF32 ? 4 : 1); }
+
+ private:
+  InputEncoder() = default;
+  int64_t elements_ = 0;  ///< of one example
+  DType from_ = DType::kU8, to_ = DType::kF32;
+  float inverse_scale_ = 1;
+  int32_t zero_point_ = 0;
+  std::array<float, 256> float_table_{};
+  std::array<uint8_t, 256> byte_table_{};  ///< bits of the i8 or u8
+};
+
+}  // namespace tersor::data
