@@ -257,13 +257,14 @@ Status SinkAffine(ir::Graph& graph, RewriteReport& report) {
         constant.resize(static_cast<size_t>(after[1]));
         for (size_t i = channels; i < constant.size(); ++i) constant[i] = constant[i - channels];
       }
-      const std::string name =
-          graph
-              .value(affine->node->operand(0) == affine->input ? affine->node->operand(1)
-                                                               : affine->node->operand(0))
-              .name();
-      TERSOR_ASSIGN_OR_RETURN(
-          ValueId id, AddConstant(graph, name, {static_cast<int64_t>(constant.size())}, constant));
+      const ValueId old = affine->node->operand(0) == affine->input ? affine->node->operand(1)
+                                                                    : affine->node->operand(0);
+      ValueId id = old;
+      if (static_cast<int64_t>(constant.size()) != graph.value(old).type().shape.num_elements()) {
+        TERSOR_ASSIGN_OR_RETURN(
+            id, AddConstant(graph, graph.value(old).name(), {static_cast<int64_t>(constant.size())},
+                            constant, graph.value(old).trainable()));
+      }
       // The node behind `mover`: the affine on the moved value.
       const auto& nodes = graph.nodes();
       auto place = std::find_if(nodes.begin(), nodes.end(),
@@ -276,6 +277,11 @@ Status SinkAffine(ir::Graph& graph, RewriteReport& report) {
       report.Changed(affine->node->info().text_name, ' ', NameOf(graph, sunk->result()),
                      ": moved behind ", mover->info().text_name);
       graph.RemoveNode(affine->node);
+      if (id != old && graph.UseCount(old) == 0) {
+        const std::string name = graph.value(old).name();
+        graph.RemoveVariable(old);
+        graph.SetName(id, name);
+      }
       changed = true;
       break;
     }

@@ -277,19 +277,31 @@ graph @g(%x: f32[N,4]) -> (%y: f32[N,4]) {
 )");
 }
 
+// Before it there is no kernel to compare with: the text is all.
 TEST(Lower, NarrowWeightsAreWidened) {
-  EXPECT_REWRITE(Lower, R"(
+  auto graph = ir::Parse(R"(
 graph @g(%x: f32[N,4]) -> (%y: f32[N,3]) {
   %y = fully_connected(%x, @f)
 }
 variable @f: i8[3,4] q([0.5, 0.25, 1], [0, 0, 0], axis=0)
-)",
-                 R"(
-graph @g(%x: f32[N,4]) -> (%y: f32[N,3]) {
+)");
+  ASSERT_TRUE(graph.ok()) << graph.status().message();
+  RewriteReport report;
+  ASSERT_TRUE(Lower(*graph, report).ok());
+  EXPECT_EQ(ir::Print(*graph), R"(graph @g(%x: f32[N,4]) -> (%y: f32[N,3]) {
   %0 = dequantize(@f)
   %y = fully_connected(%x, %0)
 }
 variable @f: i8[3,4] q([0.5, 0.25, 1], [0, 0, 0], axis=0)
+)");
+}
+
+TEST(Lower, LeavesF32Alone) {
+  EXPECT_UNCHANGED(Lower, R"(
+graph @g(%x: f32[N,4]) -> (%y: f32[N,3]) {
+  %y = fully_connected(%x, @f)
+}
+variable @f: f32[3,4]
 )");
 }
 
