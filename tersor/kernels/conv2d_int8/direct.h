@@ -132,8 +132,10 @@ class Direct {
   template <int kRows, int kVectors>
   void Sums(const char* filter, int vector, const char* const (&pixels)[kRows],
             I32 (&acc)[kRows][kVectors]) const {
+    TERSOR_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       const I32 bias = LoadI(p_.bias + (vector + v) * kLanes);
+      TERSOR_UNROLL
       for (int r = 0; r < kRows; ++r) acc[r][v] = bias;
     }
     MultiplyGroups<kRows, kVectors, kDirectDot>(pixels, p_.segment_offsets, p_.segments, p_.groups,
@@ -145,14 +147,17 @@ class Direct {
               const Element* image) const {
     const char* pixels[kRows];
     ptrdiff_t offsets[kRows];
+    TERSOR_UNROLL
     for (int r = 0; r < kRows; ++r) {
       pixels[r] = PixelAt(image, y, x + r);
       offsets[r] = ((ptrdiff_t{n} * p_.out_h + first + y) * p_.out_w + x + r) * p_.out_c;
     }
     I32 acc[kRows][kVectors];
     Sums<kRows, kVectors>(filter, vector, pixels, acc);
+    TERSOR_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       I32 sums[kRows];
+      TERSOR_UNROLL
       for (int r = 0; r < kRows; ++r) sums[r] = acc[r][v];
       const int channel = (vector + v) * kLanes;
       FinishSums<kRows>(p_.chain, target_, channel, Smaller(kLanes, p_.out_c - channel), sums,
@@ -170,6 +175,7 @@ class Direct {
         ((ptrdiff_t{n} * (p_.out_h / 2) + (first + y) / 2) * (p_.out_w / 2) + x / 2) * p_.out_c};
     I32 acc[4][kVectors];
     Sums<4, kVectors>(filter, vector, pixels, acc);
+    TERSOR_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       const int channel = (vector + v) * kLanes;
       const I32 sums[1] = {PoolSums(acc[0][v], acc[1][v], acc[2][v], acc[3][v],

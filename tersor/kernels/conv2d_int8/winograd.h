@@ -96,6 +96,7 @@ class Winograd {
       const int8_t* rows[6];
       ptrdiff_t steps[6];
       bool reaches_end = false;
+      TERSOR_UNROLL
       for (int i = 0; i < 6; ++i) {
         const int y = top + i;
         const bool inside = y >= 0 && y < p_.in_h;
@@ -118,9 +119,11 @@ class Winograd {
           const I16 cell = Load16(p_.padding + c);
           d = {{cell, cell, cell, cell, cell, cell}};
         } else if (x < careful_from) {
+          TERSOR_UNROLL
           for (int i = 0; i < 6; ++i) d.v[i] = Load16(rows[i] + x * steps[i]);
         } else {
           const int exist = Smaller(16, p_.in_c - c);
+          TERSOR_UNROLL
           for (int i = 0; i < 6; ++i) {
             alignas(16) int8_t bytes[16] = {};
             CopyBytes(bytes, rows[i] + x * steps[i], exist);
@@ -128,19 +131,23 @@ class Winograd {
           }
         }
         const Six t = TransformInput(d);
+        TERSOR_UNROLL
         for (int i = 0; i < 6; ++i) {
           Store16(scratch.columns + (ptrdiff_t{i} * columns + column) * 16, t.v[i]);
         }
       }
       for (int tile = 0; tile < p_.tiles_w; ++tile) {
         int16_t* to = scratch.input + ptrdiff_t{first_tile + tile} * kPoints * p_.padded_c + c;
+        TERSOR_UNROLL
         for (int i = 0; i < 6; ++i) {
           const int16_t* from = scratch.columns + (ptrdiff_t{i} * columns + tile * 4) * 16;
           Six d;
+          TERSOR_UNROLL
           for (int j = 0; j < 6; ++j) {
             d.v[j] = _mm256_load_si256(reinterpret_cast<const __m256i*>(from + j * 16));
           }
           const Six t = TransformInput(d);
+          TERSOR_UNROLL
           for (int j = 0; j < 6; ++j) Store16(to + (i * 6 + j) * p_.padded_c, t.v[j]);
         }
       }
@@ -185,6 +192,7 @@ class Winograd {
       }
       filter += ptrdiff_t{groups} * kVectors * kLanes * 4;
     }
+    TERSOR_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       const int32_t* products = scratch.products + ptrdiff_t{v} * tiles * kPoints * kLanes;
       for (int tile = 0; tile < tiles; ++tile) {
@@ -200,16 +208,21 @@ class Winograd {
   void Products(const char* filter, int tile, int tiles, int point, const Scratch& scratch) const {
     const char* rows[kRows];
     const int16_t* from = scratch.input + (ptrdiff_t{tile} * kPoints + point) * p_.padded_c;
+    TERSOR_UNROLL
     for (int r = 0; r < kRows; ++r) {
       rows[r] = reinterpret_cast<const char*>(from + ptrdiff_t{r} * kPoints * p_.padded_c);
     }
     I32 acc[kRows][kVectors];
+    TERSOR_UNROLL
     for (int r = 0; r < kRows; ++r) {
+      TERSOR_UNROLL
       for (int v = 0; v < kVectors; ++v) acc[r][v] = SetI(0);
     }
     const ptrdiff_t segment = 0;
     MultiplyGroups<kRows, kVectors, DotPairs>(rows, &segment, 1, CeilDiv(p_.in_c, 2), filter, acc);
+    TERSOR_UNROLL
     for (int r = 0; r < kRows; ++r) {
+      TERSOR_UNROLL
       for (int v = 0; v < kVectors; ++v) {
         StoreI(scratch.products + ((ptrdiff_t{v} * tiles + tile + r) * kPoints + point) * kLanes,
                acc[r][v]);
@@ -220,19 +233,23 @@ class Winograd {
   // 36 products of one tile to 16 results, or 4 behind a pool.
   void Finish(const int32_t* m, int channel, int tile_row, int tile_x) const {
     I32 t[4][6];
+    TERSOR_UNROLL
     for (int x = 0; x < 6; ++x) {
       I32 y[4];
       const int32_t* at = m + x * kLanes;
       TransformResult(LoadI(at), LoadI(at + 6 * kLanes), LoadI(at + 12 * kLanes),
                       LoadI(at + 18 * kLanes), LoadI(at + 24 * kLanes), LoadI(at + 30 * kLanes), y);
+      TERSOR_UNROLL
       for (int i = 0; i < 4; ++i) t[i][x] = y[i];
     }
     const I32 inverse = SetI(kInverseOf9);
     const I32 bias = LoadI(p_.bias + channel);
     I32 sums[16];
+    TERSOR_UNROLL
     for (int i = 0; i < 4; ++i) {
       I32 y[4];
       TransformResult(t[i][0], t[i][1], t[i][2], t[i][3], t[i][4], t[i][5], y);
+      TERSOR_UNROLL
       for (int j = 0; j < 4; ++j) sums[i * 4 + j] = MulI(y[j], inverse);
     }
     const int count = Smaller(kLanes, p_.out_c - channel);
@@ -242,6 +259,7 @@ class Winograd {
       const I32 flip = LoadI(p_.chain.pool_flip + channel);
       I32 pooled[4];
       ptrdiff_t offsets[4];
+      TERSOR_UNROLL
       for (int i = 0; i < 4; ++i) {
         const int at = i / 2 * 8 + i % 2 * 2;
         const I32 top = PoolSums(sums[at], sums[at + 1], sums[at + 4], sums[at + 5], flip);
@@ -253,6 +271,7 @@ class Winograd {
       return;
     }
     ptrdiff_t offsets[16];
+    TERSOR_UNROLL
     for (int i = 0; i < 16; ++i) {
       sums[i] = AddI(ShiftRightI<6>(sums[i]), bias);
       offsets[i] = Offset(image, y0 + i / 4, x0 + i % 4, p_.out_h, p_.out_w);

@@ -11,17 +11,17 @@ template <auto kDot>
 int32_t RunPeak(int rounds) {
   constexpr int kChains = 12;
   I32 acc[kChains];
-#pragma GCC unroll 16
+  TERSOR_UNROLL
   for (int i = 0; i < kChains; ++i) acc[i] = SetI(i);
   I32 a = SetI(0x00010001), b = SetI(rounds);
   for (int round = 0; round < rounds; ++round) {
     // Keeps the products inside of the loop.
     asm volatile("" : "+v"(a), "+v"(b));
-#pragma GCC unroll 16
+    TERSOR_UNROLL
     for (int i = 0; i < kChains; ++i) acc[i] = kDot(acc[i], a, b);
   }
   I32 sum = acc[0];
-#pragma GCC unroll 16
+  TERSOR_UNROLL
   for (int i = 1; i < kChains; ++i) sum = AddI(sum, acc[i]);
   return SumLanes(sum);
 }

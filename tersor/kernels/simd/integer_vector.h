@@ -188,7 +188,7 @@ inline void FinishSums(const IntegerChain& chain, const ChainTarget& target, int
   {
     const F32 multiplier = LoadF(chain.multiplier + channel);
     const F32 lo = SetF(chain.lo), hi = SetF(chain.hi);
-#pragma GCC unroll 16
+    TERSOR_UNROLL
     for (int i = 0; i < kCount; ++i) v[i] = ClampRound(MulF(ToFloat(sums[i]), multiplier), lo, hi);
   }
   for (int l = 0; l < chain.link_count; ++l) {
@@ -196,16 +196,16 @@ inline void FinishSums(const IntegerChain& chain, const ChainTarget& target, int
     const F32 lo = SetF(link.lo), hi = SetF(link.hi), a = SetF(link.multiplier_a);
     if (link.kind == IntegerLink::Kind::kMultiply) {
       const F32 k = LoadF(link.channel + channel);
-#pragma GCC unroll 16
+      TERSOR_UNROLL
       for (int i = 0; i < kCount; ++i) v[i] = ClampRound(MulF(MulF(v[i], k), a), lo, hi);
     } else if (link.kind == IntegerLink::Kind::kAddConstant) {
       const F32 k = LoadF(link.channel + channel);
-#pragma GCC unroll 16
+      TERSOR_UNROLL
       for (int i = 0; i < kCount; ++i) v[i] = ClampRound(AddF(MulF(v[i], a), k), lo, hi);
     } else {
       const F32 b = SetF(link.multiplier_b), zero_b = ToFloat(SetI(-link.zero_b));
       const auto* other = static_cast<const int8_t*>(target.operands[link.operand].data);
-#pragma GCC unroll 16
+      TERSOR_UNROLL
       for (int i = 0; i < kCount; ++i) {
         const ptrdiff_t at = offsets[i] < 0 ? 0 : offsets[i] + channel;
         const F32 y = AddF(LoadBytes(other + at, count), zero_b);
@@ -214,7 +214,7 @@ inline void FinishSums(const IntegerChain& chain, const ChainTarget& target, int
     }
   }
   const I32 zero = SetI(chain.zero_point);
-#pragma GCC unroll 16
+  TERSOR_UNROLL
   for (int i = 0; i < kCount; ++i) {
     if (offsets[i] >= 0) StoreBytes(target.result + offsets[i] + channel, v[i], zero, count);
   }
@@ -236,19 +236,19 @@ inline void MultiplyGroups(const char* const (&rows)[kRows], const ptrdiff_t* se
   for (int s = 0; s < segment_count; ++s) {
     const ptrdiff_t begin = segments[s];
     const char* at[kRows];
-#pragma GCC unroll 16
+    TERSOR_UNROLL
     for (int r = 0; r < kRows; ++r) at[r] = rows[r] + begin;
     for (ptrdiff_t g = 0; g < groups; ++g) {
       I32 w[kVectors];
-#pragma GCC unroll 4
+      TERSOR_UNROLL
       for (int v = 0; v < kVectors; ++v) w[v] = LoadI(filter + v * (kLanes * 4));
       filter += kVectors * kLanes * 4;
-#pragma GCC unroll 16
+      TERSOR_UNROLL
       for (int r = 0; r < kRows; ++r) {
         int32_t group;
         __builtin_memcpy(&group, at[r] + g * 4, 4);
         const I32 x = SetI(group);
-#pragma GCC unroll 4
+        TERSOR_UNROLL
         for (int v = 0; v < kVectors; ++v) acc[r][v] = kDot(acc[r][v], x, w[v]);
       }
     }

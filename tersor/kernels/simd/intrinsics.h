@@ -20,3 +20,10 @@
 #if defined(__AVX512VNNI__) || defined(TERSOR_EMULATE_AVX512VNNI)
 #define TERSOR_AVX512VNNI 1
 #endif
+
+/// Before a loop whose count is a small constant: keeps arrays of vectors in registers.
+#if defined(__clang__)
+#define TERSOR_UNROLL _Pragma("unroll")
+#else
+#define TERSOR_UNROLL _Pragma("GCC unroll 16")
+#endif

@@ -10,13 +10,6 @@
 
 #include "tersor/kernels/simd/intrinsics.h"
 
-/// Before a loop whose count is a small constant: keeps arrays of vectors in registers.
-#if defined(__clang__)
-#define TERSOR_UNROLL _Pragma("unroll")
-#else
-#define TERSOR_UNROLL _Pragma("GCC unroll 16")
-#endif
-
 namespace tersor::kernels {
 namespace {
 
