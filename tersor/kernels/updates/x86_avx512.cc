@@ -1,0 +1,15 @@
+#include "tersor/kernels/updates/updates_x86.h"
+
+namespace tersor::kernels::updates {
+
+std::unique_ptr<Kernel> MakeSgdUpdateAvx512(const KernelSpec& spec) {
+  return Make<SgdFormula>(spec);
+}
+std::unique_ptr<Kernel> MakeAdamUpdateAvx512(const KernelSpec& spec) {
+  return Make<AdamFormula>(spec);
+}
+std::unique_ptr<Kernel> MakeMovingAverageUpdateAvx512(const KernelSpec& spec) {
+  return Make<MovingAverageFormula>(spec);
+}
+
+}  // namespace tersor::kernels::updates
