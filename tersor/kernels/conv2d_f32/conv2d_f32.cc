@@ -13,7 +13,7 @@ std::span<const KernelRow> Rows() {
   return kRows;
 }
 
-std::optional<ParsedSpec> ParseSpec(const KernelSpec& spec) {
+std::optional<Convolution> ParseSpec(const KernelSpec& spec) {
   if (!HasOperand(spec, kInput) || !HasOperand(spec, kFilter) || spec.results.empty()) {
     return std::nullopt;
   }
@@ -22,8 +22,9 @@ std::optional<ParsedSpec> ParseSpec(const KernelSpec& spec) {
   if (!geometry.has_value()) return std::nullopt;
   auto epilogue = EpiloguePlan::Make(spec, *geometry);
   if (!epilogue.has_value()) return std::nullopt;
-  ParsedSpec parsed{*geometry, std::move(*epilogue), spec.operands[kFilter].as<float>(), false,
-                    nullptr};
+  Convolution parsed{.geometry = *geometry,
+                     .epilogue = std::move(*epilogue),
+                     .filter = spec.operands[kFilter].as<float>()};
   if (HasOperand(spec, kPaddingValue)) {
     const ConstTensorView& padding = spec.operands[kPaddingValue];
     if (padding.dtype() != DType::kF32 || padding.shape().num_elements() != geometry->in_channels) {

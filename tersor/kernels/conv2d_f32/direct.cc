@@ -37,19 +37,22 @@ Geometry WalkOf(const Geometry& g, bool max_pool) {
 
 class DirectConv2d final : public Kernel {
  public:
-  DirectConv2d(const DirectSimd& simd, ParsedSpec spec, int threads)
+  DirectConv2d(const DirectSimd& simd, Convolution conv, int threads)
       : simd_(simd),
-        g_(WalkOf(spec.geometry, spec.epilogue.max_pool())),
-        pixels_(spec.geometry.batch * spec.geometry.out_height * spec.geometry.out_width),
-        epilogue_(std::move(spec.epilogue)),
-        dynamic_padding_(spec.has_padding_value && spec.padding_value == nullptr) {
-    if (spec.padding_value != nullptr) {
-      padding_.assign(spec.padding_value, spec.padding_value + g_.in_channels);
+        g_(WalkOf(conv.geometry, conv.epilogue.max_pool())),
+        pixels_(conv.geometry.batch * conv.geometry.out_height * conv.geometry.out_width),
+        epilogue_(std::move(conv.epilogue)),
+        dynamic_padding_(conv.has_padding_value && conv.padding_value == nullptr),
+        flipped_(conv.flipped),
+        input_operand_(conv.input_operand),
+        filter_operand_(conv.filter_operand) {
+    if (conv.padding_value != nullptr) {
+      padding_.assign(conv.padding_value, conv.padding_value + g_.in_channels);
     }
     filter_floats_ = DirectFilterFloats(g_, simd.width);
-    if (spec.filter != nullptr) {
+    if (conv.filter != nullptr) {
       packed_filter_.resize(static_cast<size_t>(filter_floats_));
-      PackDirectFilter(g_, simd.width, spec.filter, false, packed_filter_.data());
+      PackDirectFilter(g_, simd.width, conv.filter, flipped_, packed_filter_.data());
       filter_floats_ = 0;
     }
     units_ = g_.batch * (epilogue_.max_pool() ? g_.out_height / 2 : g_.out_height);
@@ -73,7 +76,8 @@ class DirectConv2d final : public Kernel {
     float* scratch = static_cast<float*>(call.scratch);
     const float* weights = packed_filter_.data();
     if (filter_floats_ > 0) {
-      PackDirectFilter(g_, simd_.width, call.operands[kFilter].as<float>(), false, scratch);
+      PackDirectFilter(g_, simd_.width, call.operands[filter_operand_].as<float>(), flipped_,
+                       scratch);
       weights = scratch;
     }
     scratch += filter_floats_;
@@ -86,7 +90,8 @@ class DirectConv2d final : public Kernel {
       std::byte* memory =
           reinterpret_cast<std::byte*>(scratch) + static_cast<size_t>(worker) * worker_bytes_;
       float* pooled = reinterpret_cast<float*>(memory);
-      PaddedRows rows(g_, call.operands[kInput].as<float>(), padding, pooled + pooled_floats_);
+      PaddedRows rows(g_, call.operands[input_operand_].as<float>(), padding,
+                      pooled + pooled_floats_);
       RunUnits(units_ * worker / workers_, units_ * (worker + 1) / workers_, rows, weights, stages,
                pooled, call.results[0].as<float>());
     });
@@ -141,7 +146,8 @@ class DirectConv2d final : public Kernel {
   const Geometry g_;
   const int64_t pixels_;
   const EpiloguePlan epilogue_;
-  const bool dynamic_padding_;
+  const bool dynamic_padding_, flipped_;
+  const size_t input_operand_, filter_operand_;
   int64_t filter_floats_ = 0;  ///< of scratch; 0 where the filter is constant
   int64_t units_ = 0;          ///< output rows, or pairs of them
   int64_t pooled_floats_ = 0;
@@ -151,10 +157,18 @@ class DirectConv2d final : public Kernel {
   std::vector<float> padding_;
 };
 
+}  // namespace
+
+std::unique_ptr<Kernel> MakeDirectKernel(const DirectSimd& simd, Convolution conv, int threads) {
+  return std::make_unique<DirectConv2d>(simd, std::move(conv), threads);
+}
+
+namespace {
+
 std::unique_ptr<Kernel> MakeDirect(const KernelSpec& spec, const DirectSimd& simd) {
   auto parsed = ParseSpec(spec);
   if (!parsed.has_value()) return nullptr;
-  return std::make_unique<DirectConv2d>(simd, std::move(*parsed), spec.threads);
+  return MakeDirectKernel(simd, std::move(*parsed), spec.threads);
 }
 
 }  // namespace

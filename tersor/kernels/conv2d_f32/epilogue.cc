@@ -114,7 +114,7 @@ winograd_f32::Stages EpiloguePlan::Bind(const KernelCall& call, float* scratch) 
     stages.stages[0].shift = scratch;
   }
   const winograd_f32::Stage& own = stages.stages[0];
-  if (own.shift == nullptr && own.activation == Activation::kNone) {
+  if (stages.count > 0 && own.shift == nullptr && own.activation == Activation::kNone) {
     std::copy(stages.stages + 1, stages.stages + stages.count, stages.stages);
     --stages.count;
   }

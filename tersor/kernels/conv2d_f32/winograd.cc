@@ -18,21 +18,23 @@ winograd_f32::Layer LayerOf(const Geometry& g) {
 /// Scratch: the packed filter and bias where they are not constant, then the workers' blocks.
 class WinogradConv2d final : public Kernel {
  public:
-  WinogradConv2d(const Simd& simd, ParsedSpec spec, int threads)
+  WinogradConv2d(const Simd& simd, Convolution conv, int threads)
       : simd_(simd),
-        layer_(LayerOf(spec.geometry)),
-        epilogue_(std::move(spec.epilogue)),
+        layer_(LayerOf(conv.geometry)),
+        epilogue_(std::move(conv.epilogue)),
         plan_(winograd_f32::PlanConvolution(simd, layer_, threads)),
-        dynamic_padding_(spec.has_padding_value && spec.padding_value == nullptr),
+        dynamic_padding_(conv.has_padding_value && conv.padding_value == nullptr),
+        flipped_(conv.flipped),
+        input_operand_(conv.input_operand),
+        filter_operand_(conv.filter_operand),
         padding_(static_cast<size_t>(layer_.channels)) {
-    if (spec.padding_value != nullptr) {
-      padding_.assign(spec.padding_value, spec.padding_value + layer_.channels);
+    if (conv.padding_value != nullptr) {
+      padding_.assign(conv.padding_value, conv.padding_value + layer_.channels);
     }
     filter_floats_ = winograd_f32::FilterFloats(simd, layer_.channels, layer_.out_channels);
-    if (spec.filter != nullptr) {
+    if (conv.filter != nullptr) {
       packed_filter_.resize(static_cast<size_t>(filter_floats_));
-      simd.transform_filter(spec.filter, layer_.out_channels, layer_.channels, false,
-                            packed_filter_.data());
+      Pack(conv.filter, packed_filter_.data());
       filter_floats_ = 0;
     }
   }
@@ -49,33 +51,47 @@ class WinogradConv2d final : public Kernel {
     float* scratch = static_cast<float*>(call.scratch);
     const float* u = packed_filter_.data();
     if (filter_floats_ > 0) {
-      simd_.transform_filter(call.operands[kFilter].as<float>(), layer_.out_channels,
-                             layer_.channels, false, scratch);
+      Pack(call.operands[filter_operand_].as<float>(), scratch);
       u = scratch;
     }
     const winograd_f32::Stages stages = epilogue_.Bind(call, scratch + filter_floats_);
     const float* padding =
         dynamic_padding_ ? call.operands[kPaddingValue].as<float>() : padding_.data();
-    winograd_f32::RunConvolution(simd_, layer_, plan_, call.operands[kInput].as<float>(), padding,
-                                 u, stages, call.results[0].as<float>(),
+    winograd_f32::RunConvolution(simd_, layer_, plan_, call.operands[input_operand_].as<float>(),
+                                 padding, u, stages, call.results[0].as<float>(),
                                  scratch + filter_floats_ + epilogue_.scratch_floats(), *call.pool);
   }
 
  private:
+  void Pack(const float* filter, float* u) const {
+    const int64_t outputs = flipped_ ? layer_.channels : layer_.out_channels;
+    const int64_t inputs = flipped_ ? layer_.out_channels : layer_.channels;
+    simd_.transform_filter(filter, outputs, inputs, flipped_, u);
+  }
+
   const Simd& simd_;
   const winograd_f32::Layer layer_;
   const EpiloguePlan epilogue_;
   const winograd_f32::ConvolutionPlan plan_;
-  const bool dynamic_padding_;
+  const bool dynamic_padding_, flipped_;
+  const size_t input_operand_, filter_operand_;
   int64_t filter_floats_ = 0;  ///< of scratch; 0 where the filter is constant
   std::vector<float> packed_filter_;
   std::vector<float> padding_;
 };
 
+}  // namespace
+
+std::unique_ptr<Kernel> MakeWinogradKernel(const Simd& simd, Convolution conv, int threads) {
+  return std::make_unique<WinogradConv2d>(simd, std::move(conv), threads);
+}
+
+namespace {
+
 std::unique_ptr<Kernel> MakeWinograd(const KernelSpec& spec, const Simd& simd) {
   auto parsed = ParseSpec(spec);
   if (!parsed.has_value() || !PrefersWinograd(parsed->geometry, simd.width)) return nullptr;
-  return std::make_unique<WinogradConv2d>(simd, std::move(*parsed), spec.threads);
+  return MakeWinogradKernel(simd, std::move(*parsed), spec.threads);
 }
 
 }  // namespace

@@ -398,8 +398,8 @@ void TransformOutput(const Layer& layer, PointMatrix m, int64_t first, int64_t c
   });
 }
 
-constexpr Simd kSimd = {kWidth,   TransformInput,  TransformGradient, TransformFilter,
-                        Multiply, TransformOutput, Accumulate,        FinishFilterGradient};
+constexpr Simd kSimd = {kWidth, TransformInput, TransformFilter, Multiply, TransformOutput};
+constexpr GradientSimd kGradientSimd = {TransformGradient, Accumulate, FinishFilterGradient};
 
 }  // namespace
 }  // namespace tersor::kernels::winograd_f32

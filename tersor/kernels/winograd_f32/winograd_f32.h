@@ -68,10 +68,6 @@ struct Simd {
   /// V for tiles [first, first + count). Cells outside of the image are `padding[channel]`.
   void (*transform_input)(const Layer& layer, const float* input, const float* padding,
                           int64_t first, int64_t count, PointMatrix v);
-  /// A dY A^T for tiles [first, first + count) of an image of the output's shape. `zeros` are as
-  /// many as the output has channels.
-  void (*transform_gradient)(const Layer& layer, const float* gradient, const float* zeros,
-                             int64_t first, int64_t count, PointMatrix dm);
   /// U from a filter [O,3,3,I]. With `flipped`, of the convolution that carries gradients back:
   /// turned by 180 degrees, its channels O and its columns I.
   void (*transform_filter)(const float* filter, int64_t out_channels, int64_t in_channels,
@@ -84,6 +80,14 @@ struct Simd {
   /// stored in the layer's output (or its 2x2 maxima).
   void (*transform_output)(const Layer& layer, PointMatrix m, int64_t first, int64_t count,
                            int64_t column, int64_t column_end, const Stages& stages, float* output);
+};
+
+/// What the gradient of the filter needs besides, apart so that inference can be linked without.
+struct GradientSimd {
+  /// A dY A^T for tiles [first, first + count) of an image of the output's shape. `zeros` are as
+  /// many as the output has channels.
+  void (*transform_gradient)(const Layer& layer, const float* gradient, const float* zeros,
+                             int64_t first, int64_t count, PointMatrix dm);
   /// dU += left^T * right over `tiles` rows, or dU = where `first`: rows of dU are the columns of
   /// `left`, its columns those of `right` padded to whole vectors.
   void (*accumulate)(PointMatrix left, PointMatrix right, int64_t tiles, int64_t rows,
@@ -97,6 +101,8 @@ struct Simd {
 /// Of CpuLevel::kAvx2 and kAvx512.
 extern const Simd kAvx2Simd;
 extern const Simd kAvx512Simd;
+extern const GradientSimd kAvx2GradientSimd;
+extern const GradientSimd kAvx512GradientSimd;
 
 inline int64_t RoundUp(int64_t n, int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;

@@ -3,5 +3,6 @@
 namespace tersor::kernels::winograd_f32 {
 
 const Simd kAvx512Simd = kSimd;
+const GradientSimd kAvx512GradientSimd = kGradientSimd;
 
 }  // namespace tersor::kernels::winograd_f32

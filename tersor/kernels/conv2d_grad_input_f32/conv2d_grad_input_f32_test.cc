@@ -1,0 +1,75 @@
+#include "tersor/kernels/conv2d_grad_input_f32/conv2d_grad_input_f32.h"
+
+#include <gtest/gtest.h>
+
+#include "tersor/kernels/conv2d_f32/gradient_testing.h"
+
+namespace tersor::kernels::conv2d_grad_input_f32 {
+namespace {
+
+using testing::ConvolutionShape;
+using testing::OperatorCase;
+using testing::RandomValues;
+
+constexpr double kTolerance = 1e-5;  // of the largest element
+
+OperatorCase CaseOf(const ConvolutionShape& shape, bool constant_filter = false) {
+  OperatorCase c;
+  shape.SetAttributes(c.attributes);
+  const auto filter = RandomValues<float>(shape.Filter().shape.num_elements(), 1);
+  constant_filter ? c.Constant(shape.Filter(), filter) : c.Operand(shape.Filter(), filter);
+  c.Operand(shape.Output(), RandomValues<float>(shape.Output().shape.num_elements(), 2));
+  c.Result(shape.Input());
+  c.attributes.Set(Attr::input_shape, shape.Input().shape.dims());
+  return c;
+}
+
+class Conv2dGradInputF32 : public ::testing::TestWithParam<ConvolutionShape> {};
+
+TEST_P(Conv2dGradInputF32, RowsAgreeWithTheReference) {
+  for (bool constant_filter : {false, true}) {
+    const OperatorCase c = CaseOf(GetParam(), constant_filter);
+    const auto expected = c.Run(Rows().back());
+    ASSERT_TRUE(expected.has_value());
+    for (const KernelRow& row : testing::AvailableRows(Rows())) {
+      const auto run = c.Run(row);
+      if (!run.has_value()) continue;
+      EXPECT_LE(testing::ErrorOverLargest(run->results[0].values<float>(),
+                                          expected->results[0].values<float>()),
+                kTolerance)
+          << row.name;
+    }
+  }
+}
+
+TEST_P(Conv2dGradInputF32, GivesTheSameBitsOnAnyNumberOfThreads) {
+  for (const KernelRow& row : testing::AvailableRows(Rows())) {
+    OperatorCase c = CaseOf(GetParam());
+    const auto one = c.Run(row);
+    if (!one.has_value()) continue;
+    ThreadPool pool(3);
+    c.pool = &pool;
+    EXPECT_TRUE(testing::SameBits(one->results[0], c.Run(row)->results[0])) << row.name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, Conv2dGradInputF32,
+                         ::testing::ValuesIn(testing::kConvolutionShapes),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Conv2dGradInputF32Reference, MatchesTheFormulaByHand) {
+  // One channel, input 1x3, filter (2, 3, 5), SAME: the input x feeds the outputs x - 1, x, x + 1.
+  OperatorCase c;
+  c.attributes.Set(Attr::padding, Padding{Padding::Kind::kSame});
+  c.Operand<float>(Shape{1, 1, 3, 1}, {2, 3, 5})
+      .Operand<float>(Shape{1, 1, 3, 1}, {1, 10, 100})
+      .Result(Shape{1, 1, 3, 1});
+  const auto run = c.Run(Rows().back());
+  ASSERT_TRUE(run.has_value());
+  const auto values = run->results[0].values<float>();
+  EXPECT_EQ(std::vector<float>(values.begin(), values.end()),
+            (std::vector<float>{3 * 1 + 2 * 10, 5 * 1 + 3 * 10 + 2 * 100, 5 * 10 + 3 * 100}));
+}
+
+}  // namespace
+}  // namespace tersor::kernels::conv2d_grad_input_f32
