@@ -1,0 +1,7 @@
+#include "tersor/kernels/conv2d_grad_filter_f32/direct-inl.h"
+
+namespace tersor::kernels::conv2d_grad_filter_f32 {
+
+const DirectSimd kAvx512Simd = kSimd;
+
+}  // namespace tersor::kernels::conv2d_grad_filter_f32
