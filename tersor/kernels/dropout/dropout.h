@@ -1,0 +1,35 @@
+// Dropout in f32 (Srivastava et al. 2014), also its own gradient:
+//
+//   output = input / (1 - rate) where kept, else 0
+//
+// Element i of example n of the call has the global index e = (first_example + n) *
+// elements_per_example + i. It is kept when word e % 4 of Philox(seed, stream, e / 4) is at least
+// rate * 2^32 (rounded), with stream = kStreamBase + counter (tersor/base/random.h). So the mask
+// depends on the seed, the counter of the step and the index alone: any cut of a batch into shards
+// gives the same, and the gradient draws again what the forward pass drew.
+//
+// input [N, ...], counter an i64 scalar. The result may alias the input. The same bits in every
+// row. One thread. A rate of 0 copies, a rate of 1 gives zeros.
+#pragma once
+
+#include <span>
+
+#include "tersor/kernels/kernel.h"
+
+namespace tersor::kernels::dropout {
+
+std::span<const KernelRow> Rows();
+
+/// Keeps these draws apart from other users of one seed.
+inline constexpr uint64_t kStreamBase = 0x6472'6f70'0000'0000;
+
+struct DropoutCase {
+  int64_t count, elements_per_example;
+  uint64_t seed;
+  uint64_t threshold;  ///< a word is kept from here on, 0 to 2^32
+  float scale;         ///< of what is kept
+};
+/// False when the case is not as described above.
+bool ReadCase(const KernelSpec& spec, DropoutCase& dropout_case);
+
+}  // namespace tersor::kernels::dropout
