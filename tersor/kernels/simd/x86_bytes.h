@@ -26,6 +26,8 @@ inline float Largest(Vector a) { return _mm512_reduce_max_ps(a.v); }
 inline VectorI ToInt(Vector a) { return {_mm512_cvtps_epi32(a.v)}; }
 inline Vector ToFloat(VectorI a) { return {_mm512_cvtepi32_ps(a.v)}; }
 inline VectorI SetI(int32_t a) { return {_mm512_set1_epi32(a)}; }
+inline VectorI LoadI(const int32_t* p) { return {_mm512_loadu_si512(p)}; }
+inline void StoreI(int32_t* p, VectorI a) { _mm512_storeu_si512(p, a.v); }
 inline VectorI operator+(VectorI a, VectorI b) { return {_mm512_add_epi32(a.v, b.v)}; }
 inline VectorI operator-(VectorI a, VectorI b) { return {_mm512_sub_epi32(a.v, b.v)}; }
 template <int kBits>
@@ -96,6 +98,12 @@ inline float Largest(Vector a) {
 inline VectorI ToInt(Vector a) { return {_mm256_cvtps_epi32(a.v)}; }
 inline Vector ToFloat(VectorI a) { return {_mm256_cvtepi32_ps(a.v)}; }
 inline VectorI SetI(int32_t a) { return {_mm256_set1_epi32(a)}; }
+inline VectorI LoadI(const int32_t* p) {
+  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};
+}
+inline void StoreI(int32_t* p, VectorI a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.v);
+}
 inline VectorI operator+(VectorI a, VectorI b) { return {_mm256_add_epi32(a.v, b.v)}; }
 inline VectorI operator-(VectorI a, VectorI b) { return {_mm256_sub_epi32(a.v, b.v)}; }
 template <int kBits>
