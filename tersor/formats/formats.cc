@@ -1,6 +1,7 @@
 #include "tersor/formats/formats.h"
 
 #include "tersor/base/file.h"
+#include "tersor/formats/native/native.h"
 #include "tersor/formats/tflite/tflite.h"
 
 namespace tersor::formats {

@@ -14,6 +14,8 @@ using ir::kNoValue;
 using ir::OpKind;
 using ir::ValueId;
 
+constexpr int64_t kMaxCheckedScales = int64_t{1} << 26;
+
 // What a converter calls a fused tensor is a list of the operators in it, cut by semicolons: the
 // first is enough.
 std::string CleanName(std::string_view name, std::string_view fallback) {
@@ -286,6 +288,14 @@ std::optional<TensorType> Importer::HintFor(const OperatorInfo& op, Uint8 uint8)
 
 Result<ValueId> Importer::Add(OpKind kind, std::vector<ValueId> operands, Attributes attributes,
                               const std::optional<TensorType>& hint) {
+  // Every use of a type checks all its scales: a hostile file would have many of both.
+  for (ValueId id : operands) {
+    if (id == kNoValue || !TypeOf(id).quantization) continue;
+    checked_scales_ += static_cast<int64_t>(TypeOf(id).quantization->scales.size());
+    if (checked_scales_ > kMaxCheckedScales) {
+      return Unsupported("operators that use more than ", kMaxCheckedScales, " scales in all");
+    }
+  }
   TERSOR_ASSIGN_OR_RETURN(ir::Node * node,
                           graph_.AddNode(kind, std::move(operands), std::move(attributes), hint));
   return node->result();

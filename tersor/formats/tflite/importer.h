@@ -101,6 +101,7 @@ class Importer {
   std::set<int32_t> defined_;
   std::set<std::string> names_;
   std::map<std::string, int> suffixes_;
+  int64_t checked_scales_ = 0;
 };
 
 /// `axis` counted from the front, or what is wrong with it.

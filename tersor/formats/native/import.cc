@@ -1,0 +1,400 @@
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include "tersor/formats/native/native.h"
+#include "tersor/formats/native/wire.h"
+#include "tersor/ir/verifier.h"
+
+namespace tersor::formats::native {
+namespace {
+
+constexpr std::string_view kEncodingNames[] = {"dense", "sparse", "palette"};
+
+class Importer {
+ public:
+  explicit Importer(const std::shared_ptr<Buffer>& file)
+      : file_(file),
+        bytes_(static_cast<const std::byte*>(file->data()), file->size_bytes()),
+        budget_(MaxDecodedBytes(static_cast<int64_t>(bytes_.size()))) {}
+
+  Result<ir::Graph> Run() {
+    TERSOR_RETURN_IF_ERROR(ReadHeader());
+    WireReader in({static_cast<const std::byte*>(structure_->data()), structure_->size_bytes()});
+    TERSOR_RETURN_IF_ERROR(ReadNames(in));
+    graph_.set_name(in.Text());
+    TERSOR_RETURN_IF_ERROR(ReadMetadata(in));
+    TERSOR_RETURN_IF_ERROR(ReadInputs(in));
+    TERSOR_RETURN_IF_ERROR(ReadVariables(in));
+    const size_t nodes = in.Count(4);
+    for (size_t i = 0; i < nodes; ++i) {
+      TERSOR_RETURN_IF_ERROR(ReadNode(in).WithContext(StrCat("node ", i)));
+    }
+    const size_t outputs = in.Count();
+    for (size_t i = 0; i < outputs; ++i) {
+      TERSOR_ASSIGN_OR_RETURN(const ir::ValueId id, ValueAt(in.Unsigned()));
+      graph_.AddOutput(id);
+    }
+    // An extension that a reader must know is named among the features; others may be passed over.
+    const size_t extensions = in.Count(2);
+    for (size_t i = 0; i < extensions; ++i) {
+      (void)in.Text();
+      (void)in.Text();
+    }
+    TERSOR_RETURN_IF_ERROR(in.status());
+    if (in.left() != 0) return DataLoss(in.left(), " bytes are left after the structure");
+    TERSOR_RETURN_IF_ERROR(ir::Verify(graph_));
+    return std::move(graph_);
+  }
+
+ private:
+  Status ReadHeader() {
+    if (!Recognize(bytes_)) return DataLoss("not a .tersor file: it does not begin with TERSOR");
+    if (bytes_.size() < kHeaderBytes) {
+      return DataLoss("the file has ", bytes_.size(), " bytes, its header takes ", kHeaderBytes);
+    }
+    WireReader in(bytes_.subspan(sizeof(kMagic)));
+    const auto version = in.Fixed(2);
+    if (version != kVersion) return Unsupported("version ", version, ", this build reads 1");
+    const uint64_t size = in.Fixed(8);
+    if (size != bytes_.size()) {
+      return DataLoss("the file has ", bytes_.size(), " bytes, its header says ", size);
+    }
+    const uint64_t stated = in.Fixed(4);
+    const uint32_t found = Checksum(bytes_.subspan(kChecksummedFrom));
+    if (stated != found) {
+      return DataLoss("its checksum is ", found, ", its header says ", stated, ": it is damaged");
+    }
+    const size_t structure_stored = in.Fixed(4), structure_bytes = in.Fixed(4);
+    const size_t pool_stored = in.Fixed(4), pool_bytes = in.Fixed(4);
+    if (in.Fixed(4) != 0) return Unsupported("header flags that this build does not know");
+    const size_t room = bytes_.size() - kHeaderBytes;
+    if (structure_stored > room || pool_stored > room - structure_stored) {
+      return DataLoss("structure and small weights end after the file");
+    }
+    TERSOR_ASSIGN_OR_RETURN(
+        structure_, Decode(bytes_.subspan(kHeaderBytes, structure_stored), structure_bytes));
+    TERSOR_ASSIGN_OR_RETURN(
+        pool_, Decode(bytes_.subspan(kHeaderBytes + structure_stored, pool_stored), pool_bytes));
+    const size_t end = kHeaderBytes + structure_stored + pool_stored;
+    weights_start_ = std::min((end + kAlignment - 1) / kAlignment * kAlignment, bytes_.size());
+    return OkStatus();
+  }
+
+  Status Spend(int64_t bytes) {
+    if (bytes < 0 || bytes > budget_) {
+      return DataLoss("its parts need more than ",
+                      MaxDecodedBytes(static_cast<int64_t>(bytes_.size())),
+                      " bytes, the most for a file of ", bytes_.size());
+    }
+    budget_ -= bytes;
+    return OkStatus();
+  }
+
+  // A part of which the stored and the decoded size are known: coded where they differ.
+  Result<std::shared_ptr<Buffer>> Decode(std::span<const std::byte> stored, size_t size) {
+    if (stored.size() == size) return Buffer::Wrap(stored.data(), size, file_);
+    TERSOR_RETURN_IF_ERROR(Spend(static_cast<int64_t>(size)));
+    TERSOR_ASSIGN_OR_RETURN(auto buffer, Buffer::Allocate(size));
+    TERSOR_RETURN_IF_ERROR(Decompress(stored, {static_cast<std::byte*>(buffer->data()), size}));
+    return buffer;
+  }
+
+  Status ReadNames(WireReader& in) {
+    if (in.Count() > 0) {
+      const std::string feature = in.Text();
+      TERSOR_RETURN_IF_ERROR(in.status());
+      return Unsupported("it needs the feature '", feature, "', which this build does not know");
+    }
+    const size_t names = in.Count();
+    for (size_t i = 0; i < names; ++i) names_.push_back(in.Text());
+    return in.status();
+  }
+
+  Result<std::string_view> Name(WireReader& in) {
+    const uint64_t index = in.Unsigned();
+    TERSOR_RETURN_IF_ERROR(in.status());
+    if (index >= names_.size()) return DataLoss("name ", index, " of a table of ", names_.size());
+    return std::string_view(names_[index]);
+  }
+
+  Status ReadMetadata(WireReader& in) {
+    const size_t count = in.Count(2);
+    for (size_t i = 0; i < count; ++i) {
+      std::string key = in.Text();
+      if (!graph_.mutable_metadata().try_emplace(std::move(key), in.Text()).second) {
+        return DataLoss("a metadata key that is there twice");
+      }
+    }
+    return in.status();
+  }
+
+  Result<DType> ReadDType(WireReader& in) {
+    TERSOR_ASSIGN_OR_RETURN(const std::string_view name, Name(in));
+    const auto dtype = ParseDType(name);
+    if (!dtype) return Unsupported("element type '", name, "' is not known to this build");
+    return *dtype;
+  }
+
+  Result<TensorType> ReadType(WireReader& in) {
+    TensorType type;
+    TERSOR_ASSIGN_OR_RETURN(type.dtype, ReadDType(in));
+    std::vector<int64_t> dims(in.Count());
+    for (int64_t& dim : dims) dim = in.Signed();
+    type.shape = Shape(std::move(dims));
+    const size_t scales = in.Count(5);
+    if (scales > 0) {
+      Quantization quantization;
+      const int64_t axis = in.Signed();
+      if (axis < -1 || axis > INT32_MAX) return DataLoss("quantization along axis ", axis);
+      quantization.axis = static_cast<int>(axis);
+      for (size_t i = 0; i < scales; ++i) quantization.scales.push_back(in.Float());
+      for (size_t i = 0; i < scales; ++i) {
+        const int64_t zero_point = in.Signed();
+        if (zero_point < INT32_MIN || zero_point > INT32_MAX) {
+          return DataLoss("zero point ", zero_point);
+        }
+        quantization.zero_points.push_back(static_cast<int32_t>(zero_point));
+      }
+      type.quantization = std::move(quantization);
+    }
+    TERSOR_RETURN_IF_ERROR(in.status());
+    return type;
+  }
+
+  // A name of a value, which no other value has; "" only where `may_be_empty`.
+  Result<std::string> ReadValueName(WireReader& in, bool may_be_empty) {
+    std::string name = in.Text();
+    TERSOR_RETURN_IF_ERROR(in.status());
+    if (name.empty() && may_be_empty) return name;
+    if (name.empty()) return DataLoss("a value without a name");
+    if (!value_names_.insert(name).second) return DataLoss("two values named '", name, "'");
+    return name;
+  }
+
+  Status ReadInputs(WireReader& in) {
+    const size_t count = in.Count(4);
+    for (size_t i = 0; i < count; ++i) {
+      TERSOR_ASSIGN_OR_RETURN(std::string name, ReadValueName(in, false));
+      auto type = ReadType(in);
+      if (!type.ok()) return type.status().WithContext(StrCat("input '", name, "'"));
+      values_.push_back(graph_.AddInput(std::move(name), std::move(type).value()));
+    }
+    return in.status();
+  }
+
+  Status ReadVariables(WireReader& in) {
+    const size_t count = in.Count(6);
+    for (size_t i = 0; i < count; ++i) {
+      TERSOR_ASSIGN_OR_RETURN(const std::string name, ReadValueName(in, false));
+      const Status status = ReadVariable(in, name);
+      if (!status.ok()) return status.WithContext(StrCat("variable '", name, "'"));
+    }
+    return in.status();
+  }
+
+  Status ReadVariable(WireReader& in, const std::string& name) {
+    TERSOR_ASSIGN_OR_RETURN(TensorType type, ReadType(in));
+    const bool trainable = in.Byte() != 0;
+    const uint8_t placement = in.Byte();
+    TERSOR_RETURN_IF_ERROR(in.status());
+    if (placement == static_cast<uint8_t>(Placement::kNone)) {
+      values_.push_back(graph_.AddVariable(name, std::move(type), trainable));
+      return OkStatus();
+    }
+    const uint64_t encoding = in.Unsigned();
+    if (encoding != static_cast<uint64_t>(Encoding::kDense)) {
+      return Unsupported(
+          "its encoding is ", encoding, " (",
+          encoding < std::size(kEncodingNames) ? kEncodingNames[encoding] : "unknown",
+          "), this build reads dense");
+    }
+    const uint8_t flags = in.Byte();
+    if (flags > kPlanes)
+      return Unsupported("flags ", static_cast<int>(flags), ", this build knows 1");
+    if (type.shape.HasBatch()) return DataLoss("its batch is symbolic");
+    for (int64_t dim : type.shape.dims()) {
+      if (dim < 1) return DataLoss("its shape is ", type.shape.ToString());
+    }
+    TERSOR_ASSIGN_OR_RETURN(auto data, ReadData(in, placement, flags, type));
+    values_.push_back(
+        graph_.AddVariable(name, Tensor(std::move(type), std::move(data)), trainable));
+    return OkStatus();
+  }
+
+  Result<std::shared_ptr<Buffer>> ReadData(WireReader& in, uint8_t placement, uint8_t flags,
+                                           const TensorType& type) {
+    const auto size = static_cast<uint64_t>(type.size_bytes());
+    const std::span<const std::byte> area = bytes_.subspan(weights_start_);
+    std::span<const std::byte> stored;
+    std::shared_ptr<Buffer> decoded;
+    if (placement == static_cast<uint8_t>(Placement::kPool)) {
+      const std::span pool(static_cast<const std::byte*>(pool_->data()), pool_->size_bytes());
+      if (size > pool.size() - pool_used_) {
+        return DataLoss("it takes ", size, " bytes, the pool of small weights has ",
+                        pool.size() - pool_used_, " left");
+      }
+      stored = pool.subspan(pool_used_, size);
+      pool_used_ += size;
+    } else if (placement == static_cast<uint8_t>(Placement::kInPlace) ||
+               placement == static_cast<uint8_t>(Placement::kCoded)) {
+      const bool coded = placement == static_cast<uint8_t>(Placement::kCoded);
+      const uint64_t offset = in.Unsigned();
+      const uint64_t stored_size = coded ? in.Unsigned() : size;
+      TERSOR_RETURN_IF_ERROR(in.status());
+      if (offset > area.size() || stored_size > area.size() - offset) {
+        return DataLoss("its ", stored_size, " bytes at ", offset,
+                        " of the weights end after the file");
+      }
+      stored = area.subspan(offset, stored_size);
+      if (coded) {
+        TERSOR_RETURN_IF_ERROR(Spend(static_cast<int64_t>(std::min<uint64_t>(size, INT64_MAX))));
+        TERSOR_ASSIGN_OR_RETURN(decoded, Buffer::Allocate(size));
+        TERSOR_RETURN_IF_ERROR(
+            Decompress(stored, {static_cast<std::byte*>(decoded->data()), size}));
+        stored = {static_cast<const std::byte*>(decoded->data()), size};
+      } else if (flags == 0 && UsableInPlace(stored)) {
+        return Buffer::Wrap(stored.data(), size, file_);
+      }
+    } else {
+      return Unsupported("placement ", static_cast<int>(placement), " is not known to this build");
+    }
+    if (decoded != nullptr && flags == 0) return decoded;
+    TERSOR_RETURN_IF_ERROR(Spend(static_cast<int64_t>(size)));
+    TERSOR_ASSIGN_OR_RETURN(auto buffer, Buffer::Allocate(size));
+    auto* target = static_cast<std::byte*>(buffer->data());
+    const auto element_bytes = static_cast<size_t>(std::max(8, DTypeBits(type.dtype))) / 8;
+    if (flags == kPlanes) {
+      FromPlanes(stored, element_bytes, target);
+    } else if (size > 0) {
+      std::memcpy(target, stored.data(), size);
+    }
+    return buffer;
+  }
+
+  // Buffers lie on a border of 64 bytes and are followed by 64 that may be read.
+  bool UsableInPlace(std::span<const std::byte> stored) const {
+    return reinterpret_cast<uintptr_t>(stored.data()) % kAlignment == 0 &&
+           static_cast<size_t>(bytes_.data() + bytes_.size() - (stored.data() + stored.size())) >=
+               kAlignment;
+  }
+
+  Result<ir::ValueId> ValueAt(uint64_t number) const {
+    if (number >= values_.size()) {
+      return DataLoss("value ", number, " is read, ", values_.size(), " are there");
+    }
+    return values_[number];
+  }
+
+  Result<AttrValue> ReadAttributeValue(WireReader& in, Attr attr) {
+    switch (AttrTypeOf(attr)) {
+      case AttrType::Bool:
+        return AttrValue(in.Byte() != 0);
+      case AttrType::Float:
+        return AttrValue(in.Double());
+      case AttrType::Int:
+        return AttrValue(in.Signed());
+      case AttrType::Ints: {
+        std::vector<int64_t> values(in.Count());
+        for (int64_t& value : values) value = in.Signed();
+        return AttrValue(std::move(values));
+      }
+      case AttrType::Padding: {
+        const uint8_t kind = in.Byte();
+        if (kind > static_cast<uint8_t>(Padding::Kind::kExplicit)) {
+          return DataLoss("padding of kind ", static_cast<int>(kind));
+        }
+        Padding padding;
+        padding.kind = static_cast<Padding::Kind>(kind);
+        if (padding.kind == Padding::Kind::kExplicit) {
+          padding.top = in.Signed();
+          padding.bottom = in.Signed();
+          padding.left = in.Signed();
+          padding.right = in.Signed();
+        }
+        return AttrValue(padding);
+      }
+      case AttrType::String:
+        return AttrValue(in.Text());
+      case AttrType::Type: {
+        TERSOR_ASSIGN_OR_RETURN(const DType dtype, ReadDType(in));
+        return AttrValue(dtype);
+      }
+    }
+    return DataLoss("an attribute without a type");
+  }
+
+  Status ReadNode(WireReader& in) {
+    TERSOR_ASSIGN_OR_RETURN(const std::string_view op_name, Name(in));
+    const auto op = ir::ParseOpTextName(op_name);
+    if (!op) return Unsupported("operator '", op_name, "' is not known to this build");
+    std::vector<ir::ValueId> operands(in.Count());
+    for (ir::ValueId& operand : operands) {
+      const uint64_t number = in.Unsigned();
+      operand = ir::kNoValue;
+      if (number == 0) continue;
+      TERSOR_ASSIGN_OR_RETURN(operand, ValueAt(number - 1));
+      // Every use of a type checks all its scales.
+      const auto& quantization = graph_.value(operand).type().quantization;
+      if (quantization) {
+        TERSOR_RETURN_IF_ERROR(Spend(static_cast<int64_t>(quantization->scales.size())));
+      }
+    }
+    Attributes attributes;
+    const size_t attribute_count = in.Count(2);
+    for (size_t i = 0; i < attribute_count; ++i) {
+      TERSOR_ASSIGN_OR_RETURN(const std::string_view name, Name(in));
+      const auto attr = ParseAttr(name);
+      if (!attr) {
+        return Unsupported(op_name, ": attribute '", name, "' is not known to this build");
+      }
+      TERSOR_ASSIGN_OR_RETURN(auto value, ReadAttributeValue(in, *attr));
+      attributes.Set(*attr, std::move(value));
+    }
+    const size_t result_count = in.Count(4);
+    std::vector<std::string> names;
+    std::vector<TensorType> types;
+    for (size_t i = 0; i < result_count; ++i) {
+      TERSOR_ASSIGN_OR_RETURN(names.emplace_back(), ReadValueName(in, true));
+      TERSOR_ASSIGN_OR_RETURN(types.emplace_back(), ReadType(in));
+    }
+    TERSOR_RETURN_IF_ERROR(in.status());
+    const auto hint = types.empty() ? std::nullopt : std::optional(types[0]);
+    TERSOR_ASSIGN_OR_RETURN(const ir::Node* node,
+                            graph_.AddNode(*op, std::move(operands), std::move(attributes), hint));
+    if (node->results().size() != types.size()) {
+      return DataLoss(op_name, ": ", types.size(), " results, expected ", node->results().size());
+    }
+    for (size_t i = 0; i < types.size(); ++i) {
+      const ir::ValueId id = node->results()[i];
+      if (graph_.value(id).type() != types[i]) {
+        return DataLoss(op_name, ": result is ", types[i].ToString(),
+                        " in the file, its operands give ", graph_.value(id).type().ToString());
+      }
+      graph_.SetName(id, std::move(names[i]));
+      values_.push_back(id);
+    }
+    return OkStatus();
+  }
+
+  const std::shared_ptr<Buffer>& file_;
+  std::span<const std::byte> bytes_;
+  int64_t budget_;
+  std::shared_ptr<Buffer> structure_, pool_;
+  size_t pool_used_ = 0;
+  size_t weights_start_ = 0;
+  std::vector<std::string> names_;
+  std::set<std::string> value_names_;
+  std::vector<ir::ValueId> values_;
+  ir::Graph graph_;
+};
+
+}  // namespace
+
+bool Recognize(std::span<const std::byte> bytes) {
+  return bytes.size() >= sizeof(kMagic) && std::memcmp(bytes.data(), kMagic, sizeof(kMagic)) == 0;
+}
+
+Result<ir::Graph> Import(const std::shared_ptr<Buffer>& file) { return Importer(file).Run(); }
+
+}  // namespace tersor::formats::native
