@@ -1,19 +1,18 @@
-// For tests: the models of the test data folder (environment TERSOR_TEST_DATA, else ../shared).
+// For tests: the models of the test data folder (base/test_data.h).
 #pragma once
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
+
+#include "tersor/base/test_data.h"
 
 namespace tersor::formats {
 
 /// Paths of all .tflite files below its folder `models`, sorted; empty where there is none.
 inline std::vector<std::string> SharedModels() {
-  const char* folder = std::getenv("TERSOR_TEST_DATA");
-  const std::filesystem::path root =
-      std::filesystem::path(folder != nullptr ? folder : "../shared") / "models";
+  const std::filesystem::path root = TestDataPath("models");
   std::vector<std::string> paths;
   std::error_code error;
   for (auto file = std::filesystem::recursive_directory_iterator(root, error);

@@ -21,9 +21,8 @@ Result<ir::Graph> ImportBytes(std::string bytes) {
 }
 
 TEST(SharedModels, DamagedOnesGiveAnErrorOrAGraph) {
-  const auto models = SharedModels();
-  if (models.empty()) GTEST_SKIP() << "no models in TERSOR_TEST_DATA (default ../shared)";
-  for (const std::string& path : models) {
+  TERSOR_REQUIRE_TEST_DATA("models");
+  for (const std::string& path : SharedModels()) {
     SCOPED_TRACE(path);
     auto whole = ReadFile(path);
     ASSERT_TRUE(whole.ok());

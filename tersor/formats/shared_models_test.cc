@@ -3,20 +3,20 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <memory>
 #include <string>
 
+#include "tersor/base/file.h"
 #include "tersor/formats/formats.h"
+#include "tersor/formats/formats_testing.h"
+#include "tersor/formats/native/native.h"
 #include "tersor/ir/verifier.h"
 
 namespace tersor::formats {
 namespace {
 
 TEST(SharedModels, ImportWithASymbolicBatch) {
-  const auto models = SharedModels();
-  if (models.empty()) GTEST_SKIP() << "no models in TERSOR_TEST_DATA (default ../shared)";
-  for (const std::string& path : models) {
+  TERSOR_REQUIRE_TEST_DATA("models");
+  for (const std::string& path : SharedModels()) {
     SCOPED_TRACE(path);
     auto graph = ImportModel(path);
     ASSERT_TRUE(graph.ok()) << graph.status().message();
@@ -25,6 +25,21 @@ TEST(SharedModels, ImportWithASymbolicBatch) {
     ASSERT_EQ(graph->outputs().size(), 1u);
     EXPECT_EQ(graph->value(graph->inputs()[0]).type().shape, (Shape{kBatch, 32, 32, 3}));
     EXPECT_EQ(graph->value(graph->outputs()[0]).type().shape, (Shape{kBatch, 10}));
+  }
+}
+
+TEST(SharedModels, GoThroughTheNativeFormatAndShrink) {
+  TERSOR_REQUIRE_TEST_DATA("models");
+  for (const std::string& path : SharedModels()) {
+    SCOPED_TRACE(path);
+    auto graph = ImportModel(path);
+    ASSERT_TRUE(graph.ok()) << graph.status().message();
+    auto bytes = native::Export(*graph, {});
+    ASSERT_TRUE(bytes.ok()) << bytes.status().message();
+    EXPECT_LT(static_cast<int64_t>(bytes->size()), FileSizeBytes(path).value());
+    auto back = native::Import(ToBuffer(*std::move(bytes)));
+    ASSERT_TRUE(back.ok()) << back.status().message();
+    ExpectSameGraph(*graph, *back);
   }
 }
 
