@@ -138,8 +138,11 @@ class Direct {
       TERSOR_UNROLL
       for (int r = 0; r < kRows; ++r) acc[r][v] = bias;
     }
-    MultiplyGroups<kRows, kVectors, kDirectDot>(pixels, p_.segment_offsets, p_.segments, p_.groups,
-                                                filter, acc);
+    for (int s = 0; s < p_.segments; ++s) {
+      const ptrdiff_t begin = p_.segment_offsets[s];
+      MultiplyGroups<kRows, kVectors, kDirectDot>(pixels, begin, begin + p_.groups * 4, filter,
+                                                  acc);
+    }
   }
 
   template <int kRows, int kVectors>

@@ -20,7 +20,7 @@ constexpr double kCyclesPerTask = 12'000;
 constexpr int kImageBytes = 24 * 1024;
 // Tiles whose products are computed together: enough rows for the vector code, few enough for the
 // first-level cache.
-constexpr int kChunkTiles = 12;
+constexpr int kChunkTiles = 24;
 
 int CeilDiv(int a, int b) { return (a + b - 1) / b; }
 size_t RoundUp64(size_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -100,9 +100,10 @@ class Planner {
     Split(WinogradCost(), rows, threads);
     p_.chunk_tile_rows = std::clamp(kChunkTiles / p_.tiles_w, 1, CeilDiv(rows, p_.tasks));
     const size_t tiles = static_cast<size_t>(p_.chunk_tile_rows) * p_.tiles_w;
-    p_.task_bytes = RoundUp64(static_cast<size_t>(p_.tiles_w * 4 + 2) * 6 * 16 * sizeof(int16_t)) +
-                    RoundUp64(tiles * kPoints * p_.padded_c * sizeof(int16_t)) +
-                    tiles * kPoints * kBlockVectors * routines_.lanes * sizeof(int32_t);
+    p_.task_bytes =
+        RoundUp64(static_cast<size_t>(p_.tiles_w * 4 + 2) * 6 * 16 * sizeof(int16_t)) +
+        RoundUp64(tiles * kPoints * p_.padded_c * sizeof(int16_t)) +
+        static_cast<size_t>(kMaxRows) * kPoints * kBlockVectors * routines_.lanes * sizeof(int32_t);
   }
 
   void PlanDirect(int threads) {

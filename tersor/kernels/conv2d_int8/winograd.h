@@ -54,7 +54,7 @@ inline void TransformResult(I32 m0, I32 m1, I32 m2, I32 m3, I32 m4, I32 m5, I32*
 }
 
 // Where one task works: 16 channels of a row of tiles after the vertical transform [6][columns],
-// the transformed input [tile][point][padded_c], the products [vector][tile][point][lanes].
+// the transformed input [tile][point][padded_c], the products of kMaxRows tiles at most.
 struct Scratch {
   int16_t* columns;
   int16_t* input;
@@ -73,14 +73,30 @@ class Winograd {
     for (int first = begin; first < end; first += p_.chunk_tile_rows) {
       const int rows = Smaller(p_.chunk_tile_rows, end - first);
       for (int row = 0; row < rows; ++row) TransformRow(first + row, row * p_.tiles_w, scratch);
-      const char* filter = p_.filter;
-      for (int vector = 0; vector < p_.vectors; vector += kBlockVectors) {
-        const int tiles = rows * p_.tiles_w;
-        if (p_.vectors - vector >= 2) {
-          filter = Block<2>(filter, vector, first, tiles, scratch);
-        } else {
-          filter = Block<1>(filter, vector, first, tiles, scratch);
+      const int tiles = rows * p_.tiles_w;
+      const int parts = CeilDiv(tiles, kMaxRows);
+      for (int part = 0, tile = 0; part < parts; ++part) {
+        const int count = CeilDiv(tiles - tile, parts - part);
+        switch (count) {
+          case 1:
+            Tiles<1>(tile, first, scratch);
+            break;
+          case 2:
+            Tiles<2>(tile, first, scratch);
+            break;
+          case 3:
+            Tiles<3>(tile, first, scratch);
+            break;
+          case 4:
+            Tiles<4>(tile, first, scratch);
+            break;
+          case 5:
+            Tiles<5>(tile, first, scratch);
+            break;
+          default:
+            Tiles<6>(tile, first, scratch);
         }
+        tile += count;
       }
     }
   }
@@ -159,75 +175,58 @@ class Winograd {
   }
   static void Store16(int16_t* p, I16 a) { _mm256_store_si256(reinterpret_cast<__m256i*>(p), a); }
 
-  // All tiles of a chunk at kVectors vectors of result channels; returns the next block's filter.
-  template <int kVectors>
-  const char* Block(const char* filter, int vector, int first_row, int tiles,
-                    const Scratch& scratch) const {
-    const int groups = CeilDiv(p_.in_c, 2);
-    const int parts = CeilDiv(tiles, kMaxRows);
-    for (int point = 0; point < kPoints; ++point) {
-      int tile = 0;
-      for (int part = 0; part < parts; ++part) {
-        const int count = CeilDiv(tiles - tile, parts - part);
-        switch (count) {
-          case 1:
-            Products<1, kVectors>(filter, tile, tiles, point, scratch);
-            break;
-          case 2:
-            Products<2, kVectors>(filter, tile, tiles, point, scratch);
-            break;
-          case 3:
-            Products<3, kVectors>(filter, tile, tiles, point, scratch);
-            break;
-          case 4:
-            Products<4, kVectors>(filter, tile, tiles, point, scratch);
-            break;
-          case 5:
-            Products<5, kVectors>(filter, tile, tiles, point, scratch);
-            break;
-          default:
-            Products<6, kVectors>(filter, tile, tiles, point, scratch);
+  // kRows tiles from `tile` of the chunk that begins at tile row `first_row`.
+  template <int kRows>
+  void Tiles(int tile, int first_row, const Scratch& scratch) const {
+    const int16_t* input = scratch.input + ptrdiff_t{tile} * kPoints * p_.padded_c;
+    const char* filter = p_.filter;
+    for (int vector = 0; vector < p_.vectors; vector += kBlockVectors) {
+      const int vectors = Smaller(kBlockVectors, p_.vectors - vector);
+      if (vectors == 2) {
+        Products<kRows, 2>(filter, input, scratch.products);
+      } else {
+        Products<kRows, 1>(filter, input, scratch.products);
+      }
+      const int32_t* products = scratch.products;
+      for (int v = 0; v < vectors; ++v) {
+        for (int r = 0; r < kRows; ++r, products += kPoints * kLanes) {
+          Finish(products, (vector + v) * kLanes, first_row + (tile + r) / p_.tiles_w,
+                 (tile + r) % p_.tiles_w);
         }
-        tile += count;
-      }
-      filter += ptrdiff_t{groups} * kVectors * kLanes * 4;
-    }
-    TERSOR_UNROLL
-    for (int v = 0; v < kVectors; ++v) {
-      const int32_t* products = scratch.products + ptrdiff_t{v} * tiles * kPoints * kLanes;
-      for (int tile = 0; tile < tiles; ++tile) {
-        const int row = first_row + tile / p_.tiles_w;
-        Finish(products + ptrdiff_t{tile} * kPoints * kLanes, (vector + v) * kLanes, row,
-               tile % p_.tiles_w);
       }
     }
-    return filter;
   }
 
+  // The products of kRows tiles at kVectors vectors of result channels: [vector][tile][point].
+  // Moves `filter` to the next block.
   template <int kRows, int kVectors>
-  void Products(const char* filter, int tile, int tiles, int point, const Scratch& scratch) const {
+  void Products(const char*& filter, const int16_t* input, int32_t* products) const {
     const char* rows[kRows];
-    const int16_t* from = scratch.input + (ptrdiff_t{tile} * kPoints + point) * p_.padded_c;
     TERSOR_UNROLL
     for (int r = 0; r < kRows; ++r) {
-      rows[r] = reinterpret_cast<const char*>(from + ptrdiff_t{r} * kPoints * p_.padded_c);
+      rows[r] = reinterpret_cast<const char*>(input + ptrdiff_t{r} * kPoints * p_.padded_c);
     }
-    I32 acc[kRows][kVectors];
-    TERSOR_UNROLL
-    for (int r = 0; r < kRows; ++r) {
+    const ptrdiff_t point_bytes = ptrdiff_t{p_.padded_c} * 2;
+    const ptrdiff_t group_bytes = ptrdiff_t{CeilDiv(p_.in_c, 2)} * 4;
+    const char* at_filter = filter;
+    for (ptrdiff_t at = 0; at < kPoints * point_bytes; at += point_bytes) {
+      I32 acc[kRows][kVectors];
       TERSOR_UNROLL
-      for (int v = 0; v < kVectors; ++v) acc[r][v] = SetI(0);
-    }
-    const ptrdiff_t segment = 0;
-    MultiplyGroups<kRows, kVectors, DotPairs>(rows, &segment, 1, CeilDiv(p_.in_c, 2), filter, acc);
-    TERSOR_UNROLL
-    for (int r = 0; r < kRows; ++r) {
-      TERSOR_UNROLL
-      for (int v = 0; v < kVectors; ++v) {
-        StoreI(scratch.products + ((ptrdiff_t{v} * tiles + tile + r) * kPoints + point) * kLanes,
-               acc[r][v]);
+      for (int r = 0; r < kRows; ++r) {
+        TERSOR_UNROLL
+        for (int v = 0; v < kVectors; ++v) acc[r][v] = SetI(0);
       }
+      MultiplyGroups<kRows, kVectors, DotPairs>(rows, at, at + group_bytes, at_filter, acc);
+      TERSOR_UNROLL
+      for (int r = 0; r < kRows; ++r) {
+        TERSOR_UNROLL
+        for (int v = 0; v < kVectors; ++v) {
+          StoreI(products + (v * kRows + r) * kPoints * kLanes, acc[r][v]);
+        }
+      }
+      products += kLanes;
     }
+    filter = at_filter;
   }
 
   // 36 products of one tile to 16 results, or 4 behind a pool.

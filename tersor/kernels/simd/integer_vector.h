@@ -226,31 +226,25 @@ inline I32 PoolSums(I32 a, I32 b, I32 c, I32 d, I32 flip) {
   return XorI(MaxI(top, MaxI(XorI(c, flip), XorI(d, flip))), flip);
 }
 
-/// Loads of kRows rows of 32-bit groups, broadcast, against kVectors vectors of packed filter:
-/// acc[r][v] += dot(group g of segment s of row r, filter[s][g][v]). The groups of a segment are
-/// contiguous; segment s begins `segments[s]` bytes behind the row's pointer.
+/// acc[r][v] += dot(32-bit group at rows[r] + at, broadcast; filter[group][v]) for at = begin,
+/// begin + 4, ... before end. Moves `filter` behind what it has read.
 template <int kRows, int kVectors, auto kDot>
-inline void MultiplyGroups(const char* const (&rows)[kRows], const ptrdiff_t* segments,
-                           int segment_count, int groups, const char* filter,
-                           I32 (&acc)[kRows][kVectors]) {
-  for (int s = 0; s < segment_count; ++s) {
-    const ptrdiff_t begin = segments[s];
-    const char* at[kRows];
+inline __attribute__((always_inline)) void MultiplyGroups(const char* const (&rows)[kRows],
+                                                          ptrdiff_t begin, ptrdiff_t end,
+                                                          const char*& filter,
+                                                          I32 (&acc)[kRows][kVectors]) {
+  for (ptrdiff_t at = begin; at < end; at += 4) {
+    I32 w[kVectors];
     TERSOR_UNROLL
-    for (int r = 0; r < kRows; ++r) at[r] = rows[r] + begin;
-    for (ptrdiff_t g = 0; g < groups; ++g) {
-      I32 w[kVectors];
+    for (int v = 0; v < kVectors; ++v) w[v] = LoadI(filter + v * (kLanes * 4));
+    filter += kVectors * kLanes * 4;
+    TERSOR_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      int32_t group;
+      __builtin_memcpy(&group, rows[r] + at, 4);
+      const I32 x = SetI(group);
       TERSOR_UNROLL
-      for (int v = 0; v < kVectors; ++v) w[v] = LoadI(filter + v * (kLanes * 4));
-      filter += kVectors * kLanes * 4;
-      TERSOR_UNROLL
-      for (int r = 0; r < kRows; ++r) {
-        int32_t group;
-        __builtin_memcpy(&group, at[r] + g * 4, 4);
-        const I32 x = SetI(group);
-        TERSOR_UNROLL
-        for (int v = 0; v < kVectors; ++v) acc[r][v] = kDot(acc[r][v], x, w[v]);
-      }
+      for (int v = 0; v < kVectors; ++v) acc[r][v] = kDot(acc[r][v], x, w[v]);
     }
   }
 }
