@@ -13,16 +13,30 @@ namespace {
 #if defined(TERSOR_AVX512VNNI)
 using Element = uint8_t;
 constexpr auto kDirectDot = DotQuads;
-inline void Widen(uint8_t* to, const int8_t* from, int count) {
-  for (int i = 0; i < count; ++i) to[i] = static_cast<uint8_t>(from[i] ^ 0x80);
+inline Element WidenOne(int8_t q) { return static_cast<Element>(q ^ 0x80); }
+inline void WidenSixteen(Element* to, const int8_t* from) {
+  const __m128i q = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_xor_si128(q, _mm_set1_epi8(-128)));
 }
 #else
 using Element = int16_t;
 constexpr auto kDirectDot = DotPairs;
-inline void Widen(int16_t* to, const int8_t* from, int count) {
-  for (int i = 0; i < count; ++i) to[i] = from[i];
+inline Element WidenOne(int8_t q) { return q; }
+inline void WidenSixteen(Element* to, const int8_t* from) {
+  const __m128i q = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_cvtepi8_epi16(q));
 }
 #endif
+
+inline void Widen(Element* to, const int8_t* from, ptrdiff_t count) {
+  ptrdiff_t i = 0;
+  for (; i + 16 <= count; i += 16) WidenSixteen(to + i, from + i);
+  if (i < count && count >= 16) {
+    i = count;
+    WidenSixteen(to + count - 16, from + count - 16);
+  }
+  for (; i < count; ++i) to[i] = WidenOne(from[i]);
+}
 
 class Direct {
  public:
@@ -45,32 +59,60 @@ class Direct {
   }
 
  private:
+  // Pixels of a result row whose sums are finished together.
+  static constexpr int kRun = 64;
+
+  struct Place {
+    int n, first;  // image, and the result row that the padded image begins with
+    const Element* image;
+  };
+
   void Chunk(int n, int first, int rows, Element* image) const {
     FillImage(n, first * p_.stride_h - p_.pad_top,
               (rows - 1) * p_.stride_h + (p_.k_h - 1) * p_.dilation_h + 1, image);
+    const Place place{n, first, image};
+    const int width = p_.chain.pool ? p_.out_w / 2 : p_.out_w;
     const char* filter = p_.filter;
     for (int vector = 0; vector < p_.vectors; vector += kBlockVectors) {
       const int vectors = Smaller(kBlockVectors, p_.vectors - vector);
-      if (p_.chain.pool) {
-        for (int y = 0; y < rows; y += 2) {
-          for (int x = 0; x < p_.out_w; x += 2) {
-            if (vectors == 2) {
-              Windows<2>(filter, vector, n, first, y, x, image);
-            } else {
-              Windows<1>(filter, vector, n, first, y, x, image);
-            }
-          }
-        }
-      } else {
-        for (int y = 0; y < rows; ++y) {
+      for (int y = 0; y < rows; y += p_.chain.pool ? 2 : 1) {
+        for (int x = 0; x < width; x += kRun) {
+          const int count = Smaller(kRun, width - x);
           if (vectors == 2) {
-            Row<2>(filter, vector, n, first, y, image);
+            Run<2>(filter, vector, place, y, x, count);
           } else {
-            Row<1>(filter, vector, n, first, y, image);
+            Run<1>(filter, vector, place, y, x, count);
           }
         }
       }
       filter += ptrdiff_t{p_.segments} * p_.groups * vectors * kLanes * 4;
+    }
+  }
+
+  // `count` stored pixels of one row.
+  template <int kVectors>
+  void Run(const char* filter, int vector, const Place& place, int y, int x, int count) const {
+    I32 sums[kVectors][kRun];
+    ptrdiff_t offsets[kRun];
+    const int scale = p_.chain.pool ? 2 : 1;
+    const int height = p_.out_h / scale, width = p_.out_w / scale;
+    const ptrdiff_t first = (ptrdiff_t{place.n} * height + (place.first + y) / scale) * width + x;
+    for (int i = 0; i < count; ++i) offsets[i] = (first + i) * p_.out_c;
+    const int padded = RoundUp(count, 4);
+    for (int i = count; i < padded; ++i) {
+      offsets[i] = -1;
+      for (int v = 0; v < kVectors; ++v) sums[v][i] = SetI(0);
+    }
+    if (p_.chain.pool) {
+      for (int i = 0; i < count; ++i)
+        Window<kVectors>(filter, vector, place, y, (x + i) * 2, sums, i);
+    } else {
+      Pixels<kVectors>(filter, vector, place, y, x, count, sums);
+    }
+    for (int v = 0; v < kVectors; ++v) {
+      const int channel = (vector + v) * kLanes;
+      FinishSums(p_.chain, target_, channel, Smaller(kLanes, p_.out_c - channel), sums[v], offsets,
+                 padded);
     }
   }
 
@@ -101,31 +143,31 @@ class Direct {
   }
 
   template <int kVectors>
-  void Row(const char* filter, int vector, int n, int first, int y, const Element* image) const {
-    const int parts = CeilDiv(p_.out_w, kMaxRows);
-    int x = 0;
-    for (int part = 0; part < parts; ++part) {
-      const int count = CeilDiv(p_.out_w - x, parts - part);
-      switch (count) {
+  void Pixels(const char* filter, int vector, const Place& place, int y, int x, int count,
+              I32 (&sums)[kVectors][kRun]) const {
+    const int parts = CeilDiv(count, kMaxRows);
+    for (int part = 0, i = 0; part < parts; ++part) {
+      const int rows = CeilDiv(count - i, parts - part);
+      switch (rows) {
         case 1:
-          Pixels<1, kVectors>(filter, vector, n, first, y, x, image);
+          Part<1, kVectors>(filter, vector, place, y, x + i, sums, i);
           break;
         case 2:
-          Pixels<2, kVectors>(filter, vector, n, first, y, x, image);
+          Part<2, kVectors>(filter, vector, place, y, x + i, sums, i);
           break;
         case 3:
-          Pixels<3, kVectors>(filter, vector, n, first, y, x, image);
+          Part<3, kVectors>(filter, vector, place, y, x + i, sums, i);
           break;
         case 4:
-          Pixels<4, kVectors>(filter, vector, n, first, y, x, image);
+          Part<4, kVectors>(filter, vector, place, y, x + i, sums, i);
           break;
         case 5:
-          Pixels<5, kVectors>(filter, vector, n, first, y, x, image);
+          Part<5, kVectors>(filter, vector, place, y, x + i, sums, i);
           break;
         default:
-          Pixels<6, kVectors>(filter, vector, n, first, y, x, image);
+          Part<6, kVectors>(filter, vector, place, y, x + i, sums, i);
       }
-      x += count;
+      i += rows;
     }
   }
 
@@ -146,44 +188,33 @@ class Direct {
   }
 
   template <int kRows, int kVectors>
-  void Pixels(const char* filter, int vector, int n, int first, int y, int x,
-              const Element* image) const {
+  void Part(const char* filter, int vector, const Place& place, int y, int x,
+            I32 (&sums)[kVectors][kRun], int i) const {
     const char* pixels[kRows];
-    ptrdiff_t offsets[kRows];
     TERSOR_UNROLL
-    for (int r = 0; r < kRows; ++r) {
-      pixels[r] = PixelAt(image, y, x + r);
-      offsets[r] = ((ptrdiff_t{n} * p_.out_h + first + y) * p_.out_w + x + r) * p_.out_c;
-    }
+    for (int r = 0; r < kRows; ++r) pixels[r] = PixelAt(place.image, y, x + r);
     I32 acc[kRows][kVectors];
     Sums<kRows, kVectors>(filter, vector, pixels, acc);
     TERSOR_UNROLL
-    for (int v = 0; v < kVectors; ++v) {
-      I32 sums[kRows];
+    for (int r = 0; r < kRows; ++r) {
       TERSOR_UNROLL
-      for (int r = 0; r < kRows; ++r) sums[r] = acc[r][v];
-      const int channel = (vector + v) * kLanes;
-      FinishSums<kRows>(p_.chain, target_, channel, Smaller(kLanes, p_.out_c - channel), sums,
-                        offsets);
+      for (int v = 0; v < kVectors; ++v) sums[v][i + r] = acc[r][v];
     }
   }
 
   // One window of the pool.
   template <int kVectors>
-  void Windows(const char* filter, int vector, int n, int first, int y, int x,
-               const Element* image) const {
-    const char* const pixels[4] = {PixelAt(image, y, x), PixelAt(image, y, x + 1),
-                                   PixelAt(image, y + 1, x), PixelAt(image, y + 1, x + 1)};
-    const ptrdiff_t offsets[1] = {
-        ((ptrdiff_t{n} * (p_.out_h / 2) + (first + y) / 2) * (p_.out_w / 2) + x / 2) * p_.out_c};
+  void Window(const char* filter, int vector, const Place& place, int y, int x,
+              I32 (&sums)[kVectors][kRun], int i) const {
+    const char* const pixels[4] = {PixelAt(place.image, y, x), PixelAt(place.image, y, x + 1),
+                                   PixelAt(place.image, y + 1, x),
+                                   PixelAt(place.image, y + 1, x + 1)};
     I32 acc[4][kVectors];
     Sums<4, kVectors>(filter, vector, pixels, acc);
     TERSOR_UNROLL
     for (int v = 0; v < kVectors; ++v) {
-      const int channel = (vector + v) * kLanes;
-      const I32 sums[1] = {PoolSums(acc[0][v], acc[1][v], acc[2][v], acc[3][v],
-                                    LoadI(p_.chain.pool_flip + channel))};
-      FinishSums<1>(p_.chain, target_, channel, Smaller(kLanes, p_.out_c - channel), sums, offsets);
+      sums[v][i] = PoolSums(acc[0][v], acc[1][v], acc[2][v], acc[3][v],
+                            LoadI(p_.chain.pool_flip + (vector + v) * kLanes));
     }
   }
 

@@ -53,7 +53,51 @@ inline void TransformResult(I32 m0, I32 m1, I32 m2, I32 m3, I32 m4, I32 m5, I32*
   y[3] = AddI(AddI(d1, ShiftLeftI<3>(d2)), AddI(m5, AddI(m5, m5)));
 }
 
-// Where one task works: 16 channels of a row of tiles after the vertical transform [6][columns],
+inline I16 Load16(const int8_t* p) {
+  return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+inline I16 Load16(const int16_t* p) {
+  return _mm256_load_si256(reinterpret_cast<const __m256i*>(p));
+}
+inline void Store16(int16_t* p, I16 a) { _mm256_store_si256(reinterpret_cast<__m256i*>(p), a); }
+
+// Pixels of a row, 16 channels of each.
+struct Pixels {
+  const int8_t* at;
+  ptrdiff_t step;
+};
+
+// The vertical transform of 16 channels of `count` columns, to [column][6].
+inline void TransformColumns(const Pixels (&rows)[6], int count, int16_t* to) {
+  const ptrdiff_t s0 = rows[0].step, s1 = rows[1].step, s2 = rows[2].step, s3 = rows[3].step,
+                  s4 = rows[4].step, s5 = rows[5].step;
+  const int8_t *r0 = rows[0].at, *r1 = rows[1].at, *r2 = rows[2].at, *r3 = rows[3].at,
+               *r4 = rows[4].at, *r5 = rows[5].at;
+  for (int column = 0; column < count; ++column, to += 96) {
+    const Six t =
+        TransformInput({{Load16(r0), Load16(r1), Load16(r2), Load16(r3), Load16(r4), Load16(r5)}});
+    TERSOR_UNROLL
+    for (int i = 0; i < 6; ++i) Store16(to + i * 16, t.v[i]);
+    r0 += s0;
+    r1 += s1;
+    r2 += s2;
+    r3 += s3;
+    r4 += s4;
+    r5 += s5;
+  }
+}
+
+// The horizontal transform of one tile's six columns: to [6][6] points at distance `step`.
+inline void TransformTile(const int16_t* from, int16_t* to, ptrdiff_t step) {
+  for (int i = 0; i < 6; ++i, from += 16, to += 6 * step) {
+    const Six t = TransformInput({{Load16(from), Load16(from + 96), Load16(from + 192),
+                                   Load16(from + 288), Load16(from + 384), Load16(from + 480)}});
+    TERSOR_UNROLL
+    for (int j = 0; j < 6; ++j) Store16(to + j * step, t.v[j]);
+  }
+}
+
+// Where one task works: 16 channels of a row of tiles after the vertical transform [column][6],
 // the transformed input [tile][point][padded_c], the products of kMaxRows tiles at most.
 struct Scratch {
   int16_t* columns;
@@ -102,78 +146,53 @@ class Winograd {
   }
 
  private:
-  int ColumnCount() const { return p_.tiles_w * 4 + 2; }
-
   void TransformRow(int tile_row, int first_tile, const Scratch& scratch) const {
-    const int image = tile_row / p_.tiles_h;
-    const int top = tile_row % p_.tiles_h * 4 - p_.pad_top;
-    const int columns = ColumnCount();
     for (int c = 0; c < p_.padded_c; c += 16) {
-      const int8_t* rows[6];
-      ptrdiff_t steps[6];
-      bool reaches_end = false;
-      TERSOR_UNROLL
-      for (int i = 0; i < 6; ++i) {
-        const int y = top + i;
-        const bool inside = y >= 0 && y < p_.in_h;
-        rows[i] = p_.padding + c;
-        if (inside) rows[i] = input_ + (ptrdiff_t{image} * p_.in_h + y) * p_.in_w * p_.in_c + c;
-        steps[i] = inside ? p_.in_c : 0;
-        reaches_end |= inside && image == p_.batch - 1 && y == p_.in_h - 1;
-      }
-      // Pixels whose 16 bytes would reach behind the input's end.
-      int careful_from = p_.in_w;
-      if (reaches_end) {
-        while (careful_from > 0 && (careful_from - 1) * p_.in_c + c + 16 > p_.in_w * p_.in_c) {
-          --careful_from;
-        }
-      }
-      for (int column = 0; column < columns; ++column) {
-        const int x = column - p_.pad_left;
-        Six d;
-        if (x < 0 || x >= p_.in_w) {
-          const I16 cell = Load16(p_.padding + c);
-          d = {{cell, cell, cell, cell, cell, cell}};
-        } else if (x < careful_from) {
-          TERSOR_UNROLL
-          for (int i = 0; i < 6; ++i) d.v[i] = Load16(rows[i] + x * steps[i]);
-        } else {
-          const int exist = Smaller(16, p_.in_c - c);
-          TERSOR_UNROLL
-          for (int i = 0; i < 6; ++i) {
-            alignas(16) int8_t bytes[16] = {};
-            CopyBytes(bytes, rows[i] + x * steps[i], exist);
-            d.v[i] = Load16(bytes);
-          }
-        }
-        const Six t = TransformInput(d);
-        TERSOR_UNROLL
-        for (int i = 0; i < 6; ++i) {
-          Store16(scratch.columns + (ptrdiff_t{i} * columns + column) * 16, t.v[i]);
-        }
-      }
-      for (int tile = 0; tile < p_.tiles_w; ++tile) {
-        int16_t* to = scratch.input + ptrdiff_t{first_tile + tile} * kPoints * p_.padded_c + c;
-        TERSOR_UNROLL
-        for (int i = 0; i < 6; ++i) {
-          const int16_t* from = scratch.columns + (ptrdiff_t{i} * columns + tile * 4) * 16;
-          Six d;
-          TERSOR_UNROLL
-          for (int j = 0; j < 6; ++j) {
-            d.v[j] = _mm256_load_si256(reinterpret_cast<const __m256i*>(from + j * 16));
-          }
-          const Six t = TransformInput(d);
-          TERSOR_UNROLL
-          for (int j = 0; j < 6; ++j) Store16(to + (i * 6 + j) * p_.padded_c, t.v[j]);
-        }
+      FillColumns(tile_row, c, scratch.columns);
+      const ptrdiff_t step = p_.padded_c;
+      int16_t* to = scratch.input + first_tile * kPoints * step + c;
+      const int16_t* from = scratch.columns;
+      const int tiles = p_.tiles_w;
+      for (int tile = 0; tile < tiles; ++tile, to += kPoints * step, from += 4 * 96) {
+        TransformTile(from, to, step);
       }
     }
   }
 
-  static I16 Load16(const int8_t* p) {
-    return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  // Channels [c, c + 16) of all columns that a row of tiles covers.
+  void FillColumns(int tile_row, int c, int16_t* columns) const {
+    const int image = tile_row / p_.tiles_h;
+    const int top = tile_row % p_.tiles_h * 4 - p_.pad_top;
+    const int count = p_.tiles_w * 4 + 2;
+    const int left = Smaller(p_.pad_left, count);
+    const int inside = Smaller(p_.in_w, count - left);
+    Pixels rows[6], padding[6];
+    bool reaches_end = false;
+    for (int i = 0; i < 6; ++i) {
+      const int y = top + i;
+      rows[i] = padding[i] = {p_.padding + c, 0};
+      if (y < 0 || y >= p_.in_h) continue;
+      rows[i] = {input_ + (ptrdiff_t{image} * p_.in_h + y) * p_.in_w * p_.in_c + c, p_.in_c};
+      reaches_end |= image == p_.batch - 1 && y == p_.in_h - 1;
+    }
+    // Pixels whose 16 bytes would reach behind the input's end.
+    int plain = inside;
+    if (reaches_end) {
+      while (plain > 0 && (plain - 1) * p_.in_c + c + 16 > p_.in_w * p_.in_c) --plain;
+    }
+    TransformColumns(padding, left, columns);
+    TransformColumns(rows, plain, columns + left * 96);
+    for (int x = plain; x < inside; ++x) {
+      alignas(16) int8_t copies[6][16] = {};
+      Pixels one[6];
+      for (int i = 0; i < 6; ++i) {
+        CopyBytes(copies[i], rows[i].at + x * rows[i].step, Smaller(16, p_.in_c - c));
+        one[i] = {copies[i], 0};
+      }
+      TransformColumns(one, 1, columns + (left + x) * 96);
+    }
+    TransformColumns(padding, count - left - inside, columns + (left + inside) * 96);
   }
-  static void Store16(int16_t* p, I16 a) { _mm256_store_si256(reinterpret_cast<__m256i*>(p), a); }
 
   // kRows tiles from `tile` of the chunk that begins at tile row `first_row`.
   template <int kRows>
@@ -266,7 +285,7 @@ class Winograd {
         const int y = y0 / 2 + i / 2, x = x0 / 2 + i % 2;
         offsets[i] = Offset(image, y, x, p_.out_h / 2, p_.out_w / 2);
       }
-      FinishSums<4>(p_.chain, target_, channel, count, pooled, offsets);
+      FinishSums(p_.chain, target_, channel, count, pooled, offsets, 4);
       return;
     }
     ptrdiff_t offsets[16];
@@ -275,7 +294,7 @@ class Winograd {
       sums[i] = AddI(ShiftRightI<6>(sums[i]), bias);
       offsets[i] = Offset(image, y0 + i / 4, x0 + i % 4, p_.out_h, p_.out_w);
     }
-    FinishSums<16>(p_.chain, target_, channel, count, sums, offsets);
+    FinishSums(p_.chain, target_, channel, count, sums, offsets, 16);
   }
 
   ptrdiff_t Offset(int image, int y, int x, int height, int width) const {

@@ -18,7 +18,10 @@ Bounds BoundsOf(const TensorType& result, Activation activation) {
   return {static_cast<float>(range.lo - zero_point), static_cast<float>(range.hi - zero_point)};
 }
 
-bool IsPlainI8(const TensorType& type) { return type.dtype == DType::kI8 && IsPerTensor(type); }
+bool IsPlainI8(const TensorType& type) {
+  return type.dtype == DType::kI8 && IsPerTensor(type) && ZeroPointOf(type) >= -128 &&
+         ZeroPointOf(type) <= 127;
+}
 
 bool IsEvenPool(const Epilogue& link, const TensorType& input) {
   if (input.shape.rank() != 4 || input.shape[1] % 2 != 0 || input.shape[2] % 2 != 0) return false;

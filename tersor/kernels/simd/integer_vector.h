@@ -61,10 +61,10 @@ inline F32 LoadF(const float* p) { return _mm512_loadu_ps(p); }
 inline F32 SetF(float a) { return _mm512_set1_ps(a); }
 inline F32 AddF(F32 a, F32 b) { return _mm512_add_ps(a, b); }
 inline F32 MulF(F32 a, F32 b) { return _mm512_mul_ps(a, b); }
-inline F32 ClampRound(F32 x, F32 lo, F32 hi) {
-  return _mm512_roundscale_ps(_mm512_min_ps(_mm512_max_ps(x, lo), hi),
-                              _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-}
+inline F32 SubF(F32 a, F32 b) { return _mm512_sub_ps(a, b); }
+inline I32 MinI(I32 a, I32 b) { return _mm512_min_epi32(a, b); }
+inline I32 BitsOf(F32 a) { return _mm512_castps_si512(a); }
+inline F32 FloatOf(I32 bits) { return _mm512_castsi512_ps(bits); }
 
 /// acc[l] + the products of two 16-bit pairs, exact or wrapped around.
 inline I32 DotPairs(I32 acc, I32 a, I32 b) {
@@ -91,16 +91,21 @@ inline F32 LoadBytes(const int8_t* p, int count) {
   return ToFloat(_mm512_cvtepi8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(bytes))));
 }
 
-/// Integers v + zero within i8, the first `count` of kLanes.
-inline void StoreBytes(int8_t* p, F32 v, I32 zero, int count) {
-  const __m128i bytes = _mm512_cvtepi32_epi8(_mm512_add_epi32(_mm512_cvtps_epi32(v), zero));
-  if (count == kLanes) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
-    return;
+/// Four vectors of integers within i8: the first `count` lanes of each as bytes at p[i], where it
+/// is not null.
+inline void StoreFour(int8_t* const (&p)[4], const I32 (&q)[4], int count) {
+  TERSOR_UNROLL
+  for (int i = 0; i < 4; ++i) {
+    if (p[i] == nullptr) continue;
+    const __m128i bytes = _mm512_cvtepi32_epi8(q[i]);
+    if (count == kLanes) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(p[i]), bytes);
+    } else {
+      alignas(16) int8_t all[16];
+      _mm_store_si128(reinterpret_cast<__m128i*>(all), bytes);
+      CopyBytes(p[i], all, count);
+    }
   }
-  alignas(16) int8_t all[16];
-  _mm_store_si128(reinterpret_cast<__m128i*>(all), bytes);
-  CopyBytes(p, all, count);
 }
 
 #else
@@ -130,10 +135,10 @@ inline F32 LoadF(const float* p) { return _mm256_loadu_ps(p); }
 inline F32 SetF(float a) { return _mm256_set1_ps(a); }
 inline F32 AddF(F32 a, F32 b) { return _mm256_add_ps(a, b); }
 inline F32 MulF(F32 a, F32 b) { return _mm256_mul_ps(a, b); }
-inline F32 ClampRound(F32 x, F32 lo, F32 hi) {
-  return _mm256_round_ps(_mm256_min_ps(_mm256_max_ps(x, lo), hi),
-                         _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-}
+inline F32 SubF(F32 a, F32 b) { return _mm256_sub_ps(a, b); }
+inline I32 MinI(I32 a, I32 b) { return _mm256_min_epi32(a, b); }
+inline I32 BitsOf(F32 a) { return _mm256_castps_si256(a); }
+inline F32 FloatOf(I32 bits) { return _mm256_castsi256_ps(bits); }
 
 /// acc[l] + the products of two 16-bit pairs, exact or wrapped around.
 inline I32 DotPairs(I32 acc, I32 a, I32 b) {
@@ -157,66 +162,153 @@ inline F32 LoadBytes(const int8_t* p, int count) {
   return ToFloat(_mm256_cvtepi8_epi32(_mm_cvtsi64_si128(bytes)));
 }
 
-/// Integers v + zero within i8, the first `count` of kLanes.
-inline void StoreBytes(int8_t* p, F32 v, I32 zero, int count) {
-  const __m256i q = _mm256_add_epi32(_mm256_cvtps_epi32(v), zero);
-  const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
-  const __m128i bytes = _mm_packs_epi16(words, words);
-  if (count == kLanes) {
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(p), bytes);
-    return;
+/// Four vectors of integers within i8: the first `count` lanes of each as bytes at p[i], where it
+/// is not null.
+inline void StoreFour(int8_t* const (&p)[4], const I32 (&q)[4], int count) {
+  const __m256i words01 = _mm256_packs_epi32(q[0], q[1]), words23 = _mm256_packs_epi32(q[2], q[3]);
+  const __m256i halves = _mm256_packs_epi16(words01, words23);
+  const __m128i low = _mm256_castsi256_si128(halves), high = _mm256_extracti128_si256(halves, 1);
+  const __m128i bytes01 = _mm_unpacklo_epi32(low, high), bytes23 = _mm_unpackhi_epi32(low, high);
+  const __m128i bytes[4] = {bytes01, _mm_unpackhi_epi64(bytes01, bytes01), bytes23,
+                            _mm_unpackhi_epi64(bytes23, bytes23)};
+  TERSOR_UNROLL
+  for (int i = 0; i < 4; ++i) {
+    if (p[i] == nullptr) continue;
+    if (count == kLanes) {
+      _mm_storel_epi64(reinterpret_cast<__m128i*>(p[i]), bytes[i]);
+    } else {
+      const int64_t all = _mm_cvtsi128_si64(bytes[i]);
+      CopyBytes(p[i], &all, count);
+    }
   }
-  const int64_t all = _mm_cvtsi128_si64(bytes);
-  CopyBytes(p, &all, count);
 }
 
 #endif
 
-/// Where the epilogue of some pixels goes: bytes at base + offset of the pixel, and at the same
-/// offset in the added tensors. A negative offset: the pixel lies outside and is not stored.
+/// Where the epilogue of some pixels goes: bytes at `result` + offset of the pixel, and at the same
+/// offset in the added tensors. A negative offset: the pixel does not exist.
 struct ChainTarget {
   int8_t* result;
   const ConstTensorView* operands;
 };
 
-/// Does the chain on exact sums (bias included) of kCount pixels at channels [channel,
-/// channel + kLanes), of which `count` exist, and stores them.
-template <int kCount>
-inline void FinishSums(const IntegerChain& chain, const ChainTarget& target, int channel, int count,
-                       const I32 (&sums)[kCount], const ptrdiff_t (&offsets)[kCount]) {
-  F32 v[kCount];
-  {
-    const F32 multiplier = LoadF(chain.multiplier + channel);
-    const F32 lo = SetF(chain.lo), hi = SetF(chain.hi);
-    TERSOR_UNROLL
-    for (int i = 0; i < kCount; ++i) v[i] = ClampRound(MulF(ToFloat(sums[i]), multiplier), lo, hi);
+/// Rounding by addition: the f32 sum of kRounder = 1.5 * 2^23 and x, |x| < 2^22, is kRounder plus
+/// x rounded half to even, and its bits are those of kRounder plus that integer. Larger |x| gives
+/// bits beyond it on the same side, so that clamping the bits as integers is right for every x.
+constexpr float kRounder = 12582912.0f;
+constexpr int32_t kRounderBits = 0x4b400000;
+
+/// Parameters of one step, at kLanes channels.
+struct StepConstants {
+  I32 lo, hi;
+  F32 a, b, k, zero_b;
+  const int8_t* other;
+};
+
+inline StepConstants FirstStep(const IntegerChain& chain, int channel) {
+  StepConstants c;
+  c.lo = SetI(kRounderBits + static_cast<int32_t>(chain.lo));
+  c.hi = SetI(kRounderBits + static_cast<int32_t>(chain.hi));
+  c.a = LoadF(chain.multiplier + channel);
+  c.b = c.k = c.zero_b = c.a;
+  c.other = nullptr;
+  return c;
+}
+
+inline StepConstants LinkStep(const IntegerLink& link, const ChainTarget& target, int channel) {
+  StepConstants c;
+  c.lo = SetI(kRounderBits + static_cast<int32_t>(link.lo));
+  c.hi = SetI(kRounderBits + static_cast<int32_t>(link.hi));
+  c.a = SetF(link.multiplier_a);
+  c.b = SetF(link.multiplier_b);
+  c.zero_b = ToFloat(SetI(-link.zero_b));
+  const bool tensor = link.kind == IntegerLink::Kind::kAddTensor;
+  c.k = tensor ? c.b : LoadF(link.channel + channel);
+  c.other =
+      tensor ? static_cast<const int8_t*>(target.operands[link.operand].data) + channel : nullptr;
+  return c;
+}
+
+/// x rounded and clamped, as kRounderBits plus the integer.
+inline I32 RoundClamp(F32 x, const StepConstants& c) {
+  return MinI(MaxI(BitsOf(AddF(x, SetF(kRounder))), c.lo), c.hi);
+}
+
+template <IntegerLink::Kind kKind>
+inline I32 ApplyLink(I32 bits, const StepConstants& c, ptrdiff_t offset, int count) {
+  const F32 v = SubF(FloatOf(bits), SetF(kRounder));
+  if constexpr (kKind == IntegerLink::Kind::kMultiply) {
+    return RoundClamp(MulF(MulF(v, c.k), c.a), c);
+  } else if constexpr (kKind == IntegerLink::Kind::kAddConstant) {
+    return RoundClamp(AddF(MulF(v, c.a), c.k), c);
+  } else {
+    const F32 y = AddF(LoadBytes(c.other + (offset < 0 ? 0 : offset), count), c.zero_b);
+    return RoundClamp(AddF(MulF(v, c.a), MulF(y, c.b)), c);
   }
-  for (int l = 0; l < chain.link_count; ++l) {
-    const IntegerLink& link = chain.links[l];
-    const F32 lo = SetF(link.lo), hi = SetF(link.hi), a = SetF(link.multiplier_a);
-    if (link.kind == IntegerLink::Kind::kMultiply) {
-      const F32 k = LoadF(link.channel + channel);
-      TERSOR_UNROLL
-      for (int i = 0; i < kCount; ++i) v[i] = ClampRound(MulF(MulF(v[i], k), a), lo, hi);
-    } else if (link.kind == IntegerLink::Kind::kAddConstant) {
-      const F32 k = LoadF(link.channel + channel);
-      TERSOR_UNROLL
-      for (int i = 0; i < kCount; ++i) v[i] = ClampRound(AddF(MulF(v[i], a), k), lo, hi);
+}
+
+/// Does the chain, whose links are kLinks (or any, with kAnyLinks), on the exact sums (bias
+/// included) of `pixels` pixels, a multiple of four, at channels [channel, channel + kLanes), of
+/// which `count` exist, and stores them.
+template <bool kAnyLinks, IntegerLink::Kind... kLinks>
+inline void FinishAs(const IntegerChain& chain, const ChainTarget& target, int channel, int count,
+                     const I32* sums, const ptrdiff_t* offsets, int pixels) {
+  using Kind = IntegerLink::Kind;
+  const StepConstants first = FirstStep(chain, channel);
+  constexpr int kSteps = kAnyLinks ? IntegerChain::kMaxLinks : int{sizeof...(kLinks)} + 1;
+  StepConstants steps[kSteps];
+  const int links = kAnyLinks ? chain.link_count : int{sizeof...(kLinks)};
+  for (int l = 0; l < links; ++l) steps[l] = LinkStep(chain.links[l], target, channel);
+  const I32 shift = SetI(chain.zero_point - kRounderBits);
+  for (int i = 0; i < pixels; i += 4) {
+    I32 bits[4];
+    TERSOR_UNROLL
+    for (int j = 0; j < 4; ++j) bits[j] = RoundClamp(MulF(ToFloat(sums[i + j]), first.a), first);
+    if constexpr (kAnyLinks) {
+      for (int l = 0; l < links; ++l) {
+        const Kind kind = chain.links[l].kind;
+        TERSOR_UNROLL
+        for (int j = 0; j < 4; ++j) {
+          if (kind == Kind::kMultiply) {
+            bits[j] = ApplyLink<Kind::kMultiply>(bits[j], steps[l], offsets[i + j], count);
+          } else if (kind == Kind::kAddConstant) {
+            bits[j] = ApplyLink<Kind::kAddConstant>(bits[j], steps[l], offsets[i + j], count);
+          } else {
+            bits[j] = ApplyLink<Kind::kAddTensor>(bits[j], steps[l], offsets[i + j], count);
+          }
+        }
+      }
     } else {
-      const F32 b = SetF(link.multiplier_b), zero_b = ToFloat(SetI(-link.zero_b));
-      const auto* other = static_cast<const int8_t*>(target.operands[link.operand].data);
       TERSOR_UNROLL
-      for (int i = 0; i < kCount; ++i) {
-        const ptrdiff_t at = offsets[i] < 0 ? 0 : offsets[i] + channel;
-        const F32 y = AddF(LoadBytes(other + at, count), zero_b);
-        v[i] = ClampRound(AddF(MulF(v[i], a), MulF(y, b)), lo, hi);
+      for (int j = 0; j < 4; ++j) {
+        int l = 0;
+        ((bits[j] = ApplyLink<kLinks>(bits[j], steps[l++], offsets[i + j], count)), ...);
       }
     }
+    int8_t* to[4];
+    TERSOR_UNROLL
+    for (int j = 0; j < 4; ++j) {
+      bits[j] = AddI(bits[j], shift);
+      to[j] = offsets[i + j] < 0 ? nullptr : target.result + offsets[i + j] + channel;
+    }
+    StoreFour(to, bits, count);
   }
-  const I32 zero = SetI(chain.zero_point);
-  TERSOR_UNROLL
-  for (int i = 0; i < kCount; ++i) {
-    if (offsets[i] >= 0) StoreBytes(target.result + offsets[i] + channel, v[i], zero, count);
+}
+
+inline void FinishSums(const IntegerChain& chain, const ChainTarget& target, int channel, int count,
+                       const I32* sums, const ptrdiff_t* offsets, int pixels) {
+  using Kind = IntegerLink::Kind;
+  const IntegerLink* links = chain.links;
+  if (chain.link_count == 0) {
+    FinishAs<false>(chain, target, channel, count, sums, offsets, pixels);
+  } else if (chain.link_count == 1 && links[0].kind == Kind::kAddTensor) {
+    FinishAs<false, Kind::kAddTensor>(chain, target, channel, count, sums, offsets, pixels);
+  } else if (chain.link_count == 2 && links[0].kind == Kind::kMultiply &&
+             links[1].kind == Kind::kAddConstant) {
+    FinishAs<false, Kind::kMultiply, Kind::kAddConstant>(chain, target, channel, count, sums,
+                                                         offsets, pixels);
+  } else {
+    FinishAs<true>(chain, target, channel, count, sums, offsets, pixels);
   }
 }
 
