@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <set>
 #include <string>
 #include <vector>
@@ -236,6 +237,30 @@ TEST(Text, ParseTypeIsTheInverseOfPrintType) {
   }
   EXPECT_EQ(ParseType("f32[2] x").status().message(),
             "1:8: expected the end of the type, found 'x'");
+}
+
+// The fenced blocks of docs/ir.md that are graphs.
+std::vector<std::string> DocumentedGraphs() {
+  std::ifstream file("docs/ir.md");
+  std::vector<std::string> graphs;
+  std::string line, block;
+  bool inside = false;
+  while (std::getline(file, line)) {
+    if (line != "```") {
+      if (inside) block += line + "\n";
+      continue;
+    }
+    inside = !inside;
+    if (!inside && block.starts_with("graph @")) graphs.push_back(block);
+    if (!inside) block.clear();
+  }
+  return graphs;
+}
+
+TEST(Text, ExamplesOfTheDocumentationRoundTrip) {
+  const auto graphs = DocumentedGraphs();
+  EXPECT_EQ(graphs.size(), 3u);
+  for (const std::string& text : graphs) EXPECT_EQ(Reprint(text), text);
 }
 
 TEST(Text, SurvivesAnyTruncationAndAnyWrongByte) {
