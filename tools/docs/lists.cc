@@ -10,8 +10,6 @@
 namespace tersor::docs {
 namespace {
 
-std::string Code(std::string_view text) { return "`" + std::string(text) + "`"; }
-
 std::string Operand(const ir::OperandInfo& operand) {
   std::string text(operand.name);
   if (operand.variadic) text += "...";
@@ -20,13 +18,15 @@ std::string Operand(const ir::OperandInfo& operand) {
   return text;
 }
 
+}  // namespace
+
+std::string Code(std::string_view text) { return "`" + std::string(text) + "`"; }
+
 std::string Join(const std::vector<std::string>& parts) {
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
   return text;
 }
-
-}  // namespace
 
 Table::Table(std::span<const std::string_view> head) {
   std::string rule;

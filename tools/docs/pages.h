@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tersor::docs {
 
@@ -11,6 +12,11 @@ std::string Operators();
 std::string AttributesPage();
 std::string Dtypes();
 std::string CpuLevels();
+std::string Kernels();
+std::string Coverage();
+std::string Passes();
+std::string Formats();
+std::string Datasets();
 
 struct Page {
   std::string_view name;  ///< of the file, without .md
@@ -18,11 +24,13 @@ struct Page {
 };
 
 inline constexpr Page kPages[] = {
-    {"attributes", AttributesPage},
-    {"cpu-levels", CpuLevels},
-    {"dtypes", Dtypes},
-    {"operators", Operators},
+    {"attributes", AttributesPage}, {"coverage", Coverage},   {"cpu-levels", CpuLevels},
+    {"datasets", Datasets},         {"dtypes", Dtypes},       {"formats", Formats},
+    {"kernels", Kernels},           {"operators", Operators}, {"passes", Passes},
 };
+
+std::string Code(std::string_view text);                  ///< `text`
+std::string Join(const std::vector<std::string>& parts);  ///< with commas
 
 /// A Markdown table, cell by cell; a `|` inside a cell is escaped.
 class Table {

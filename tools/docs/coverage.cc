@@ -1,0 +1,116 @@
+// Pages that join several lists: which kernels an operator has, and what else knows it.
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "tersor/ir/op.h"
+#include "tersor/runtime/kernel_table.h"
+#include "tools/docs/pages.h"
+
+namespace tersor::docs {
+namespace {
+
+bool HasGradient(ir::OpKind op) {
+  switch (op) {
+#define GRADIENT(name) case ir::OpKind::k##name:
+#include "tersor/transforms/gradients.inc"
+#undef GRADIENT
+    return true;
+    default:
+      return false;
+  }
+}
+
+/// The TFLite operators whose main part is `op`.
+std::string TfliteNames(ir::OpKind op) {
+  std::vector<std::string> names;
+#define TFLITE(name, rule, ir_op, ...) \
+  if (op == ir::OpKind::k##ir_op) names.push_back(Code(#name));
+#include "tersor/formats/tflite/ops.inc"
+#undef TFLITE
+  return Join(names);
+}
+
+}  // namespace
+
+std::string Kernels() {
+  constexpr std::string_view kHead[] = {"operator", "kernels, best first (CPU level)"};
+  Table table(kHead);
+  for (const ir::OpInfo& op : ir::AllOps()) {
+    std::vector<std::string> kernels;
+    for (kernels::KernelRows rows : runtime::FamiliesOf(op.kind)) {
+      for (const kernels::KernelRow& row : rows()) {
+        kernels.push_back(Code(std::string(row.family) + "/" + std::string(row.name)) + " (" +
+                          std::string(CpuLevelName(row.level)) + ")");
+      }
+    }
+    table.Row(std::array{Code(op.text_name), Join(kernels)});
+  }
+  return "# Kernels\n\nFrom `tersor/runtime/operator_kernels.inc` and the `kernels.inc` of each "
+         "family, in the order in which they are asked, as built for x86-64 with oneDNN. The "
+         "first one takes the case whose level the CPU has and whose maker accepts it.\n\n" +
+         table.text();
+}
+
+std::string Coverage() {
+  constexpr std::string_view kHead[] = {"operator", "reference", "fast", "gradient", "TFLite"};
+  Table table(kHead);
+  for (const ir::OpInfo& op : ir::AllOps()) {
+    bool reference = false;
+    std::vector<std::string> levels;
+    for (kernels::KernelRows rows : runtime::FamiliesOf(op.kind)) {
+      for (const kernels::KernelRow& row : rows()) {
+        const std::string level(CpuLevelName(row.level));
+        if (row.level == CpuLevel::kAny) {
+          reference = true;
+        } else if (std::find(levels.begin(), levels.end(), level) == levels.end()) {
+          levels.push_back(level);
+        }
+      }
+    }
+    table.Row(std::array{Code(op.text_name), std::string(reference ? "yes" : ""), Join(levels),
+                         std::string(HasGradient(op.kind) ? "yes" : ""), TfliteNames(op.kind)});
+  }
+  return "# Coverage\n\nWhat knows each operator: the kernel lists, "
+         "`tersor/transforms/gradients.inc` and `tersor/formats/tflite/ops.inc`. An empty cell is "
+         "a hole: legal, and visible here. An operator without a kernel of its own is turned into "
+         "others before a graph is compiled.\n\n" +
+         table.text();
+}
+
+std::string Passes() {
+  constexpr std::string_view kHead[] = {"pass", "what it does"};
+  Table table(kHead);
+#define PASS(name, function, doc) table.Row(std::array<std::string, 2>{Code(#name), doc});
+#include "tersor/transforms/passes.inc"
+#undef PASS
+  return "# Passes\n\nFrom `tersor/transforms/passes.inc`.\n\n" + table.text();
+}
+
+std::string Formats() {
+  constexpr std::string_view kHead[] = {"format", "extension", "what it holds"};
+  Table table(kHead);
+#define FORMAT(name, extension, doc) \
+  table.Row(std::array<std::string, 3>{#name, Code(extension), doc});
+#include "tersor/formats/formats.inc"
+#undef FORMAT
+  return "# Model formats\n\nFrom `tersor/formats/formats.inc`. A file that is read is known by "
+         "its "
+         "content, one that is written by its extension.\n\n" +
+         table.text();
+}
+
+std::string Datasets() {
+  constexpr std::string_view kHead[] = {"name", "how to get it"};
+  Table table(kHead);
+#define DATASET(name, path, how_to_get, classes) \
+  table.Row(std::array<std::string, 2>{Code(name), how_to_get});
+#include "tersor/data/datasets.inc"
+#undef DATASET
+  return "# Data sets with a name\n\nFrom `tersor/data/datasets.inc`. Any folder, archive or array "
+         "file works by its path.\n\n" +
+         table.text();
+}
+
+}  // namespace tersor::docs
