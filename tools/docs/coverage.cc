@@ -1,6 +1,6 @@
 // Pages that join several lists: which kernels an operator has, and what else knows it.
-#include <algorithm>
 #include <array>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -58,17 +58,18 @@ std::string Coverage() {
   Table table(kHead);
   for (const ir::OpInfo& op : ir::AllOps()) {
     bool reference = false;
-    std::vector<std::string> levels;
+    std::set<CpuLevel> fast;
     for (kernels::KernelRows rows : runtime::FamiliesOf(op.kind)) {
       for (const kernels::KernelRow& row : rows()) {
-        const std::string level(CpuLevelName(row.level));
         if (row.level == CpuLevel::kAny) {
           reference = true;
-        } else if (std::find(levels.begin(), levels.end(), level) == levels.end()) {
-          levels.push_back(level);
+        } else {
+          fast.insert(row.level);
         }
       }
     }
+    std::vector<std::string> levels;
+    for (CpuLevel level : fast) levels.emplace_back(CpuLevelName(level));
     table.Row(std::array{Code(op.text_name), std::string(reference ? "yes" : ""), Join(levels),
                          std::string(HasGradient(op.kind) ? "yes" : ""), TfliteNames(op.kind)});
   }

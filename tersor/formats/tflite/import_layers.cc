@@ -3,7 +3,6 @@
 
 namespace tersor::formats::tflite {
 
-using ir::kNoValue;
 using ir::OpKind;
 using ir::ValueId;
 

@@ -39,8 +39,8 @@ const dnnl::engine& Engine() {
   return engine;
 }
 
-memory::desc Desc(memory::dims dims, memory::format_tag tag) {
-  return {std::move(dims), memory::data_type::f32, tag};
+memory::desc Desc(const memory::dims& dims, memory::format_tag tag) {
+  return {dims, memory::data_type::f32, tag};
 }
 
 /// Descriptions of the tensors of a convolution, as users have them and as primitives may choose.

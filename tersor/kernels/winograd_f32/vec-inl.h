@@ -3,9 +3,9 @@
 // including file, so that no linker can hand its code to a lesser CPU.
 #pragma once
 
-#include <immintrin.h>
-
 #include <cstdint>
+
+#include "tersor/kernels/simd/intrinsics.h"
 
 #define TERSOR_INLINE inline __attribute__((always_inline))
 #define TERSOR_LAMBDA __attribute__((always_inline))
