@@ -10,7 +10,7 @@ namespace tersor::kernels::elementwise {
 namespace {
 
 /// A task with fewer bytes of result than this costs more to hand over than it saves.
-constexpr int64_t kTaskBytes = 32 * 1024;
+constexpr int64_t kTaskBytes = 16 * 1024;
 constexpr int64_t kTaskAlignment = 64;  // elements
 
 int TaskCount(int64_t bytes, int threads) {

@@ -11,7 +11,7 @@
 namespace tersor::kernels {
 namespace {
 
-#if defined(__AVX512F__)
+#if defined(TERSOR_AVX512)
 
 /// As many i32 as Vector has lanes.
 struct VectorI {
