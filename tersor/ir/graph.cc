@@ -13,6 +13,7 @@ Graph Graph::Clone() const {
   copy.outputs_ = outputs_;
   copy.variables_ = variables_;
   copy.names_ = names_;
+  copy.last_suffix_ = last_suffix_;
   copy.values_.resize(values_.size());
   for (size_t i = 0; i < values_.size(); ++i) {
     if (values_[i] != nullptr) copy.values_[i] = std::make_unique<Value>(*values_[i]);
@@ -87,10 +88,10 @@ ValueId Graph::NewValue(Value::Kind kind, TensorType type, std::string name) {
   return values_.back()->id_;
 }
 
-std::string Graph::UniqueName(std::string name) const {
+std::string Graph::UniqueName(std::string name) {
   if (!names_.contains(name)) return name;
-  for (int suffix = 1;; ++suffix) {
-    std::string candidate = StrCat(name, '_', suffix);
+  for (int& suffix = last_suffix_[name];;) {
+    std::string candidate = StrCat(name, '_', ++suffix);
     if (!names_.contains(candidate)) return candidate;
   }
 }
@@ -180,41 +181,44 @@ void Graph::SetOperand(Node* node, int index, ValueId id) {
 void Graph::RemoveNode(Node* node) {
   for (ValueId id : node->results_) {
     TERSOR_CHECK(UseCount(id) == 0);
-    SetName(id, "");
-    values_[static_cast<size_t>(id)].reset();
+    RemoveValue(id);
   }
   std::erase_if(nodes_, [&](const auto& other) { return other.get() == node; });
 }
 
+void Graph::RemoveValue(ValueId id) {
+  const std::string& name = value(id).name_;
+  if (!name.empty()) names_.erase(name);
+  values_[static_cast<size_t>(id)].reset();
+}
+
 void Graph::RemoveVariable(ValueId id) {
   TERSOR_CHECK(UseCount(id) == 0);
-  names_.erase(value(id).name_);
   std::erase(variables_, id);
   std::erase(inputs_, id);
-  values_[static_cast<size_t>(id)].reset();
+  RemoveValue(id);
 }
 
 int Graph::RemoveDead() {
   std::vector<int> counts = UseCounts();
+  const auto is_read = [&](ValueId id) { return counts[static_cast<size_t>(id)] > 0; };
   int removed = 0;
-  for (size_t i = nodes_.size(); i-- > 0;) {
-    Node* node = nodes_[i].get();
-    const bool dead = !node->info().mutates() &&
-                      std::all_of(node->results_.begin(), node->results_.end(),
-                                  [&](ValueId id) { return counts[static_cast<size_t>(id)] == 0; });
-    if (!dead) continue;
-    for (ValueId id : node->operands_) {
+  for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
+    if ((*node)->info().mutates() || std::ranges::any_of((*node)->results_, is_read)) continue;
+    for (ValueId id : (*node)->operands_) {
       if (id != kNoValue) --counts[static_cast<size_t>(id)];
     }
-    RemoveNode(node);
+    for (ValueId id : (*node)->results_) RemoveValue(id);
+    node->reset();
     ++removed;
   }
-  const std::vector<ValueId> variables = variables_;
-  for (ValueId id : variables) {
-    if (counts[static_cast<size_t>(id)] > 0) continue;
-    RemoveVariable(id);
+  std::erase(nodes_, nullptr);
+  std::erase_if(variables_, [&](ValueId id) {
+    if (is_read(id)) return false;
+    RemoveValue(id);
     ++removed;
-  }
+    return true;
+  });
   return removed;
 }
 

@@ -150,14 +150,15 @@ class Graph {
   /// Removes a node whose results nobody reads.
   void RemoveNode(Node* node);
   /// Removes nodes without effect, then variables that nobody reads (inputs stay). Returns how many
-  /// nodes and variables went.
+  /// nodes and variables went. Linear in the size of the graph.
   int RemoveDead();
   /// Moves an input or variable out of the graph; nobody may read it.
   void RemoveVariable(ValueId id);
 
  private:
   ValueId NewValue(Value::Kind kind, TensorType type, std::string name);
-  std::string UniqueName(std::string name) const;
+  std::string UniqueName(std::string name);
+  void RemoveValue(ValueId id);
 
   std::string name_;
   std::map<std::string, std::string> metadata_;
@@ -165,6 +166,7 @@ class Graph {
   std::vector<ValueId> inputs_, outputs_, variables_;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::map<std::string, ValueId, std::less<>> names_;
+  std::map<std::string, int> last_suffix_;  // of names that were taken
 };
 
 }  // namespace tersor::ir

@@ -177,5 +177,21 @@ TEST(Graph, RemovedValuesAreNoLongerContained) {
   EXPECT_TRUE(graph.Contains(graph.inputs()[0]));
 }
 
+// Quadratic time would take minutes here.
+TEST(Graph, LargeGraphsAndManyEqualNamesTakeLinearTime) {
+  constexpr int kCount = 30'000;
+  Graph graph;
+  ValueId last = graph.AddInput("x", {DType::kF32, {2}, {}});
+  for (int i = 0; i < kCount; ++i) {
+    auto node = graph.AddNode(OpKind::kRelu, {last});
+    ASSERT_TRUE(node.ok());
+    last = (*node)->result();
+    graph.SetName(last, "x");
+    graph.AddVariable("x", TensorType{DType::kF32, {2}, {}}, false);
+  }
+  EXPECT_EQ(graph.value(last).name(), "x_59999");
+  EXPECT_EQ(graph.RemoveDead(), 2 * kCount);
+}
+
 }  // namespace
 }  // namespace tersor::ir
