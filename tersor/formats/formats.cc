@@ -24,6 +24,17 @@ Result<ir::Graph> ImportFile(const std::string& path) {
   return DataLoss("not a model file of a known format");
 }
 
+Result<std::string> Write(const ir::Graph& graph, const std::string& path,
+                          const ExportOptions& options) {
+  std::string known;
+#define FORMAT(name, extension, doc)                                  \
+  if (path.ends_with(extension)) return name::Export(graph, options); \
+  known += (known.empty() ? "" : ", ") + std::string(extension);
+#include "tersor/formats/formats.inc"
+#undef FORMAT
+  return InvalidArgument("no model format has this extension, known are ", known);
+}
+
 }  // namespace
 
 std::span<const FormatInfo> AllFormats() { return kFormats; }
@@ -32,6 +43,12 @@ Result<ir::Graph> ImportModel(const std::string& path) {
   auto graph = ImportFile(path);
   if (graph.ok() || graph.status().message().find(path) != std::string::npos) return graph;
   return graph.status().WithContext(path);
+}
+
+Status ExportModel(const ir::Graph& graph, const std::string& path, const ExportOptions& options) {
+  auto bytes = Write(graph, path, options);
+  if (!bytes.ok()) return bytes.status().WithContext(path);
+  return WriteFileAtomically(path, *bytes);
 }
 
 }  // namespace tersor::formats

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "tersor/base/status.h"
+#include "tersor/formats/options.h"
 #include "tersor/ir/graph.h"
 
 namespace tersor::formats {
@@ -24,5 +25,10 @@ std::span<const FormatInfo> AllFormats();
 /// or an error that begins with the path, and time and memory are limited by a multiple of the
 /// file's size.
 Result<ir::Graph> ImportModel(const std::string& path);
+
+/// Writes a model in the format that the path's extension names. Atomic: after a failure the path
+/// holds what it held before.
+Status ExportModel(const ir::Graph& graph, const std::string& path,
+                   const ExportOptions& options = {});
 
 }  // namespace tersor::formats

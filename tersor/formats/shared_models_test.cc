@@ -9,6 +9,7 @@
 #include "tersor/formats/formats.h"
 #include "tersor/formats/formats_testing.h"
 #include "tersor/formats/native/native.h"
+#include "tersor/formats/tflite/tflite.h"
 #include "tersor/ir/verifier.h"
 
 namespace tersor::formats {
@@ -38,6 +39,21 @@ TEST(SharedModels, GoThroughTheNativeFormatAndShrink) {
     ASSERT_TRUE(bytes.ok()) << bytes.status().message();
     EXPECT_LT(static_cast<int64_t>(bytes->size()), FileSizeBytes(path).value());
     auto back = native::Import(ToBuffer(*std::move(bytes)));
+    ASSERT_TRUE(back.ok()) << back.status().message();
+    ExpectSameGraph(*graph, *back);
+  }
+}
+
+TEST(SharedModels, GoThroughTfliteAndShrink) {
+  TERSOR_REQUIRE_TEST_DATA("models");
+  for (const std::string& path : SharedModels()) {
+    SCOPED_TRACE(path);
+    auto graph = ImportModel(path);
+    ASSERT_TRUE(graph.ok()) << graph.status().message();
+    auto bytes = tflite::Export(*graph, {});
+    ASSERT_TRUE(bytes.ok()) << bytes.status().message();
+    EXPECT_LT(static_cast<int64_t>(bytes->size()), FileSizeBytes(path).value());
+    auto back = tflite::Import(ToBuffer(*std::move(bytes)));
     ASSERT_TRUE(back.ok()) << back.status().message();
     ExpectSameGraph(*graph, *back);
   }

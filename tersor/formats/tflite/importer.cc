@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 
+#include "tersor/formats/tflite/permute.h"
 #include "tersor/formats/tflite/tflite.h"
 #include "tersor/ir/verifier.h"
 
@@ -27,29 +27,6 @@ std::string CleanName(std::string_view name, std::string_view fallback) {
     clean += plain ? c : '_';
   }
   return clean.empty() ? std::string(fallback) : clean;
-}
-
-// Copies `source` to `target` with the axes of `dims` in the order of `permutation`.
-void Permute(const std::byte* source, std::byte* target, const std::vector<int64_t>& dims,
-             const std::vector<int>& permutation, size_t element_bytes) {
-  const size_t rank = dims.size();
-  std::vector<int64_t> strides(rank, 1);
-  for (size_t i = rank - 1; i-- > 0;) strides[i] = strides[i + 1] * dims[i + 1];
-  std::vector<int64_t> index(rank, 0);
-  const int64_t count =
-      std::accumulate(dims.begin(), dims.end(), int64_t{1}, std::multiplies<int64_t>());
-  int64_t from = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    std::memcpy(target + static_cast<size_t>(i) * element_bytes,
-                source + static_cast<size_t>(from) * element_bytes, element_bytes);
-    for (size_t axis = rank; axis-- > 0;) {
-      const auto source_axis = static_cast<size_t>(permutation[axis]);
-      from += strides[source_axis];
-      if (++index[axis] < dims[source_axis]) break;
-      from -= strides[source_axis] * dims[source_axis];
-      index[axis] = 0;
-    }
-  }
 }
 
 // Whether the file leaves the batch of an input open: by its signature, or by an extent of 1.
@@ -151,15 +128,7 @@ Result<ValueId> Importer::Variable(int32_t number, const std::vector<int>& permu
   for (int64_t dim : type.shape.dims()) {
     if (dim == 0) return DataLoss("tensor ", number, ": an extent of 0");
   }
-  if (!permutation.empty()) {
-    for (size_t i = 0; i < permutation.size(); ++i) {
-      type.shape[static_cast<int>(i)] = info.shape[permutation[i]];
-    }
-    if (type.quantization && type.quantization->per_channel()) {
-      const auto axis = std::find(permutation.begin(), permutation.end(), type.quantization->axis);
-      type.quantization->axis = static_cast<int>(axis - permutation.begin());
-    }
-  }
+  if (!permutation.empty()) type = PermuteType(type, permutation);
   TERSOR_ASSIGN_OR_RETURN(Tensor data, Tensor::FromBytes(std::move(type), info.data));
   if (!permutation.empty()) {
     Permute(info.data.data(), static_cast<std::byte*>(data.buffer()->data()), info.shape.dims(),
@@ -347,6 +316,7 @@ Status Importer::FinishActivated(const OperatorInfo& op, OpKind kind, std::vecto
 }
 
 Result<ir::Graph> Importer::Run() {
+  if (!model_.name.empty()) graph_.set_name(CleanName(model_.name, ""));
   if (!model_.description.empty()) {
     graph_.mutable_metadata()["description"] = model_.description;
   }

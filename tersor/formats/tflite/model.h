@@ -73,6 +73,7 @@ struct TensorInfo {
 };
 
 struct Model {
+  std::string name;
   std::string description;
   std::vector<TensorInfo> tensors;
   std::vector<OperatorInfo> operators;

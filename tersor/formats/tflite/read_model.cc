@@ -92,6 +92,9 @@ class Reader {
     const schema::SubGraph& graph = *file.subgraphs()->Get(0);
 
     Model model;
+    if (graph.name() != nullptr) {
+      TERSOR_ASSIGN_OR_RETURN(model.name, Text(*graph.name()));
+    }
     if (file.description() != nullptr) {
       TERSOR_ASSIGN_OR_RETURN(model.description, Text(*file.description()));
     }

@@ -18,6 +18,7 @@
 
 #include "tersor/base/status.h"
 #include "tersor/base/tensor.h"
+#include "tersor/formats/options.h"
 #include "tersor/ir/graph.h"
 
 namespace tersor::formats::tflite {
@@ -28,5 +29,10 @@ bool Recognize(std::span<const std::byte> bytes);
 /// The verified graph of a file. Copies what it needs. Errors: kDataLoss for a damaged file,
 /// kUnsupported for what is outside of ops.inc, naming the operator: "operator 3 (CONV_2D): ...".
 Result<ir::Graph> Import(const std::shared_ptr<Buffer>& file);
+
+/// The bytes of a file that says the same, with batch 1 where the batch is symbolic. kUnsupported,
+/// naming the node, for what the format cannot say: an operator that ops.inc does not have, a
+/// padding_value that is not zero, int8 results whose scale the format fixes otherwise.
+Result<std::string> Export(const ir::Graph& graph, const ExportOptions& options);
 
 }  // namespace tersor::formats::tflite

@@ -1,0 +1,352 @@
+// What each operator of a graph becomes in a file.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "tersor/formats/tflite/exporter.h"
+
+namespace tersor::formats::tflite {
+
+using ir::kNoValue;
+using ir::OpKind;
+using ir::ValueId;
+
+namespace {
+
+FusedActivation ActivationOf(const ir::Node& node) {
+  switch (node.attributes().ActivationOf()) {
+    case Activation::kRelu:
+      return FusedActivation::kRelu;
+    case Activation::kRelu6:
+      return FusedActivation::kRelu6;
+    case Activation::kNone:
+      break;
+  }
+  return FusedActivation::kNone;
+}
+
+// The row of ops.inc for an operator of the graph; where there are several, the first, and the
+// operator has a function below.
+std::optional<BuiltinOp> RowOf(OpKind kind) {
+  constexpr OpKind kOps[] = {
+#define TFLITE(name, rule, ir_op, float_version, int8_version) OpKind::k##ir_op,
+#include "tersor/formats/tflite/ops.inc"
+#undef TFLITE
+  };
+  const auto* row = std::find(std::begin(kOps), std::end(kOps), kind);
+  if (row == std::end(kOps)) return std::nullopt;
+  return static_cast<BuiltinOp>(row - std::begin(kOps));
+}
+
+// The scale and zero point that the format fixes for an int8 result.
+std::optional<std::pair<float, int32_t>> FixedQuantization(OpKind kind) {
+  switch (kind) {
+    case OpKind::kSoftmax:
+    case OpKind::kSigmoid:
+      return std::pair(1.0f / 256, -128);
+    case OpKind::kTanh:
+      return std::pair(1.0f / 128, 0);
+    case OpKind::kLogSoftmax:
+      return std::pair(16.0f / 256, 127);
+    default:
+      return std::nullopt;
+  }
+}
+
+bool ReadsAnyType(OpKind kind) {
+  return kind == OpKind::kQuantize || kind == OpKind::kDequantize || kind == OpKind::kCast;
+}
+
+// The value of every element of a constant, if all stand for zero.
+bool IsZero(const Tensor& tensor) {
+  const auto* bytes = static_cast<const uint8_t*>(tensor.buffer()->data());
+  const auto& quantization = tensor.type().quantization;
+  if (quantization) {
+    const auto zero = static_cast<uint8_t>(quantization->zero_points[0]);
+    return std::all_of(bytes, bytes + tensor.buffer()->size_bytes(),
+                       [&](uint8_t byte) { return byte == zero; });
+  }
+  const auto values = tensor.values<float>();
+  return std::all_of(values.begin(), values.end(), [](float value) { return value == 0; });
+}
+
+}  // namespace
+
+Status Exporter::Node(const ir::Node& node) {
+  const auto fixed = FixedQuantization(node.op());
+  if (node.results().size() == 1 && fixed && TypeOf(node.result()).quantization) {
+    const Quantization& found = *TypeOf(node.result()).quantization;
+    if (found.scales[0] != fixed->first || found.zero_points[0] != fixed->second) {
+      return Unsupported("its result has scale ", found.scales[0], " and zero point ",
+                         found.zero_points[0], ", the format asks for ", fixed->first, " and ",
+                         fixed->second);
+    }
+  }
+  if (node.results().size() == 1 && !ReadsAnyType(node.op()) &&
+      TypeOf(node.result()).dtype == DType::kU8 && TypeOf(node.result()).quantization) {
+    return Unsupported("arithmetic in u8, only int8 models are written");
+  }
+  switch (node.op()) {
+    case OpKind::kAvgPool2d:
+    case OpKind::kMaxPool2d:
+      return Pool(node);
+    case OpKind::kClamp:
+      return Clamp(node);
+    case OpKind::kConcat:
+      return Concat(node);
+    case OpKind::kConv2d:
+      return Conv(node);
+    case OpKind::kFullyConnected:
+      return FullyConnected(node);
+    case OpKind::kPad:
+      return Pad(node);
+    case OpKind::kReduceMax:
+    case OpKind::kReduceMean:
+    case OpKind::kReduceSum:
+      return Reduce(node);
+    case OpKind::kReshape:
+      return Reshape(node);
+    default:
+      return Simple(node);
+  }
+}
+
+Status Exporter::Simple(const ir::Node& node) {
+  const auto row = RowOf(node.op());
+  if (!row) return Unsupported("the format has no such operator");
+  // Made where they are read, with the axes that are wanted there.
+  if (IsConstant(node.result())) return OkStatus();
+  std::vector<int32_t> inputs;
+  for (ValueId id : node.operands()) {
+    TERSOR_ASSIGN_OR_RETURN(inputs.emplace_back(), TensorOf(id));
+  }
+  OperatorOptions options;
+  if (node.info().HasAttribute(Attr::activation)) options.activation = ActivationOf(node);
+  if (node.op() == OpKind::kTranspose) {
+    const auto& permutation = node.attributes().Ints(Attr::permutation);
+    inputs.push_back(AddIntegers(permutation, {static_cast<int64_t>(permutation.size())}));
+  }
+  Emit(*row, std::move(inputs), Result0(node), std::move(options));
+  return OkStatus();
+}
+
+Result<int32_t> Exporter::Padded(ValueId input, const std::vector<int64_t>& pads, bool lowest) {
+  TERSOR_ASSIGN_OR_RETURN(const int32_t source, TensorOf(input));
+  TensorType type = TypeOf(input);
+  const int rank = type.shape.rank();
+  const int32_t cells = AddIntegers(pads, {rank, 2});
+  std::vector<int32_t> inputs = {source, cells};
+  if (lowest) {
+    std::string& bytes = data_.emplace_back();
+    const float least = std::numeric_limits<float>::lowest();
+    bytes = type.dtype == DType::kF32
+                ? std::string(reinterpret_cast<const char*>(&least), sizeof(least))
+                : std::string(1, static_cast<char>(-128));
+    inputs.push_back(
+        AddConstant({type.dtype, {}, type.quantization}, "", std::as_bytes(std::span(bytes))));
+  }
+  for (int axis = 0; axis < rank; ++axis) {
+    const auto at = static_cast<size_t>(2 * axis);
+    if (type.shape[axis] != kBatch) type.shape[axis] += pads[at] + pads[at + 1];
+  }
+  const int32_t result = AddTensor(type, "");
+  Emit(lowest ? BuiltinOp::kPADV2 : BuiltinOp::kPAD, std::move(inputs), result);
+  return result;
+}
+
+Result<int32_t> Exporter::ApplyPadding(const ir::Node& node, int64_t window_h, int64_t window_w,
+                                       bool lowest, OperatorOptions& options) {
+  const ValueId input = node.operand(0);
+  const Padding& padding = node.attributes().PaddingOf();
+  options.same_padding = padding.kind == Padding::Kind::kSame;
+  if (padding.kind != Padding::Kind::kExplicit) return TensorOf(input);
+  if (padding.top + padding.bottom + padding.left + padding.right == 0) return TensorOf(input);
+  Padding same;
+  same.kind = Padding::Kind::kSame;
+  const Shape& shape = TypeOf(input).shape;
+  if (padding == same.Resolve(shape[1], shape[2], window_h, window_w, options.stride_h,
+                              options.stride_w, options.dilation_h, options.dilation_w)) {
+    options.same_padding = true;
+    return TensorOf(input);
+  }
+  return Padded(input, {0, 0, padding.top, padding.bottom, padding.left, padding.right, 0, 0},
+                lowest);
+}
+
+Status Exporter::Pool(const ir::Node& node) {
+  const Attributes& attributes = node.attributes();
+  OperatorOptions options;
+  options.activation = ActivationOf(node);
+  options.window_h = static_cast<int>(attributes.Ints(Attr::window)[0]);
+  options.window_w = static_cast<int>(attributes.Ints(Attr::window)[1]);
+  options.stride_h = static_cast<int>(attributes.Ints(Attr::strides)[0]);
+  options.stride_w = static_cast<int>(attributes.Ints(Attr::strides)[1]);
+  const bool mean = node.op() == OpKind::kAvgPool2d;
+  const size_t before = model_.operators.size();
+  TERSOR_ASSIGN_OR_RETURN(const int32_t input,
+                          ApplyPadding(node, options.window_h, options.window_w,
+                                       /*lowest=*/!mean, options));
+  const bool padded = model_.operators.size() > before;
+  const bool counted = mean && attributes.Bool(Attr::count_padding);
+  if (mean && ((padded && !counted) || (counted && options.same_padding))) {
+    return Unsupported("a mean over windows that ", counted ? "" : "do not ",
+                       "count their padded cells, with padding ",
+                       FormatAttrValue(Attr::padding, attributes.Get(Attr::padding)));
+  }
+  Emit(*RowOf(node.op()), {input}, Result0(node), std::move(options));
+  return OkStatus();
+}
+
+Status Exporter::Conv(const ir::Node& node) {
+  const Attributes& attributes = node.attributes();
+  const TensorType& input_type = TypeOf(node.operand(0));
+  const TensorType& filter_type = TypeOf(node.operand(1));
+  const Shape& taps = filter_type.shape;
+  if (const ValueId value = node.operand(3); value != kNoValue) {
+    const ir::Value& cells = graph_.value(value);
+    if (!cells.is_variable() || cells.data().empty() || !IsZero(cells.data())) {
+      return Unsupported("padded cells hold padding_value '", cells.name(),
+                         "', the format has only zeros there: keep the affine in front of it");
+    }
+  }
+  OperatorOptions options;
+  options.activation = ActivationOf(node);
+  options.stride_h = static_cast<int>(attributes.Ints(Attr::strides)[0]);
+  options.stride_w = static_cast<int>(attributes.Ints(Attr::strides)[1]);
+  options.dilation_h = static_cast<int>(attributes.Ints(Attr::dilations)[0]);
+  options.dilation_w = static_cast<int>(attributes.Ints(Attr::dilations)[1]);
+  TERSOR_ASSIGN_OR_RETURN(const int32_t input,
+                          ApplyPadding(node, taps[1], taps[2], /*lowest=*/false, options));
+
+  const int64_t channels = input_type.shape[3];
+  const bool depthwise = channels > 1 && attributes.Int(Attr::groups) == channels;
+  if (depthwise && !IsConstant(node.operand(1))) {
+    return Unsupported("a depthwise filter that is computed");
+  }
+  TERSOR_ASSIGN_OR_RETURN(
+      const int32_t filter,
+      TensorOf(node.operand(1), depthwise ? Permutation{3, 1, 2, 0} : Permutation{}));
+  TERSOR_ASSIGN_OR_RETURN(const int32_t bias, Bias(node.operand(2), input_type, filter_type));
+  const bool hybrid = input_type.dtype == DType::kF32 && filter_type.dtype == DType::kI8;
+  const bool per_channel = filter_type.quantization && filter_type.quantization->per_channel();
+  const bool dilated = options.dilation_h > 1 || options.dilation_w > 1;
+  std::optional<int> version;
+  if (depthwise) {
+    options.depth_multiplier = static_cast<int>(taps[0] / channels);
+    if (hybrid) version = per_channel ? 6 : 4;
+    if (!hybrid && dilated && input_type.dtype == DType::kF32) version = 2;
+  } else if (hybrid) {
+    version = per_channel ? 5 : 2;
+  }
+  std::vector<int32_t> inputs = {input, filter};
+  if (bias >= 0) inputs.push_back(bias);
+  Emit(depthwise ? BuiltinOp::kDEPTHWISE_CONV_2D : BuiltinOp::kCONV_2D, std::move(inputs),
+       Result0(node), std::move(options), version);
+  return OkStatus();
+}
+
+Status Exporter::FullyConnected(const ir::Node& node) {
+  const TensorType& input_type = TypeOf(node.operand(0));
+  const TensorType& filter_type = TypeOf(node.operand(1));
+  TERSOR_ASSIGN_OR_RETURN(const int32_t input, TensorOf(node.operand(0)));
+  TERSOR_ASSIGN_OR_RETURN(const int32_t filter, TensorOf(node.operand(1)));
+  TERSOR_ASSIGN_OR_RETURN(const int32_t bias, Bias(node.operand(2), input_type, filter_type));
+  OperatorOptions options;
+  options.activation = ActivationOf(node);
+  std::optional<int> version;
+  if (input_type.dtype == DType::kF32 && filter_type.dtype == DType::kI8) version = 3;
+  std::vector<int32_t> inputs = {input, filter};
+  if (bias >= 0) {
+    inputs.push_back(bias);
+  } else {
+    version = 6;
+  }
+  Emit(BuiltinOp::kFULLY_CONNECTED, std::move(inputs), Result0(node), std::move(options), version);
+  return OkStatus();
+}
+
+Status Exporter::Clamp(const ir::Node& node) {
+  TERSOR_ASSIGN_OR_RETURN(const int32_t input, TensorOf(node.operand(0)));
+  const double low = node.attributes().Float(Attr::min);
+  const double high = node.attributes().Float(Attr::max);
+  if (low == -1 && high == 1) {
+    Emit(BuiltinOp::kRELU_N1_TO_1, {input}, Result0(node));
+    return OkStatus();
+  }
+  if (low == 0 && high == 6) {
+    Emit(BuiltinOp::kRELU6, {input}, Result0(node));
+    return OkStatus();
+  }
+  const TensorType& type = TypeOf(node.operand(0));
+  if (type.dtype != DType::kF32) {
+    return Unsupported("bounds ", low, " and ", high,
+                       " in integers, the format has -1 to 1 and 0 to 6");
+  }
+  auto scalar = [&](double value) {
+    const auto real = static_cast<float>(value);
+    std::string& bytes = data_.emplace_back(reinterpret_cast<const char*>(&real), sizeof(real));
+    return AddConstant({DType::kF32, {}, std::nullopt}, "", std::as_bytes(std::span(bytes)));
+  };
+  const int32_t bounded = AddTensor(type, "");
+  Emit(BuiltinOp::kMAXIMUM, {input, scalar(low)}, bounded);
+  Emit(BuiltinOp::kMINIMUM, {bounded, scalar(high)}, Result0(node));
+  return OkStatus();
+}
+
+Status Exporter::Concat(const ir::Node& node) {
+  std::vector<int32_t> inputs;
+  for (ValueId id : node.operands()) {
+    TERSOR_ASSIGN_OR_RETURN(inputs.emplace_back(), TensorOf(id));
+  }
+  OperatorOptions options;
+  options.axis = static_cast<int>(node.attributes().Int(Attr::axis));
+  Emit(BuiltinOp::kCONCATENATION, std::move(inputs), Result0(node), std::move(options));
+  return OkStatus();
+}
+
+Status Exporter::Pad(const ir::Node& node) {
+  TERSOR_ASSIGN_OR_RETURN(const int32_t input, TensorOf(node.operand(0)));
+  const auto& pads = node.attributes().Ints(Attr::pads);
+  const TensorType& type = TypeOf(node.operand(0));
+  std::vector<int32_t> inputs = {input, AddIntegers(pads, {type.shape.rank(), 2})};
+  const double value = node.attributes().Float(Attr::value);
+  if (value == 0) {
+    Emit(BuiltinOp::kPAD, std::move(inputs), Result0(node));
+    return OkStatus();
+  }
+  std::string& bytes = data_.emplace_back();
+  if (type.dtype == DType::kF32) {
+    const auto real = static_cast<float>(value);
+    bytes.assign(reinterpret_cast<const char*>(&real), sizeof(real));
+  } else {
+    const double integer =
+        std::nearbyint(value / type.quantization->scales[0]) + type.quantization->zero_points[0];
+    bytes.assign(1, static_cast<char>(std::clamp(integer, -128.0, 127.0)));
+  }
+  inputs.push_back(
+      AddConstant({type.dtype, {}, type.quantization}, "", std::as_bytes(std::span(bytes))));
+  Emit(BuiltinOp::kPADV2, std::move(inputs), Result0(node));
+  return OkStatus();
+}
+
+Status Exporter::Reduce(const ir::Node& node) {
+  TERSOR_ASSIGN_OR_RETURN(const int32_t input, TensorOf(node.operand(0)));
+  const auto& axes = node.attributes().Ints(Attr::axes);
+  OperatorOptions options;
+  options.keep_dims = node.attributes().Bool(Attr::keep_dims);
+  Emit(*RowOf(node.op()), {input, AddIntegers(axes, {static_cast<int64_t>(axes.size())})},
+       Result0(node), std::move(options));
+  return OkStatus();
+}
+
+Status Exporter::Reshape(const ir::Node& node) {
+  TERSOR_ASSIGN_OR_RETURN(const int32_t input, TensorOf(node.operand(0)));
+  const std::vector<int64_t>& dims = TypeOf(node.result()).shape.dims();
+  if (dims.empty()) return Unsupported("a reshape to a scalar");
+  Emit(BuiltinOp::kRESHAPE, {input, AddIntegers(dims, {static_cast<int64_t>(dims.size())})},
+       Result0(node));
+  return OkStatus();
+}
+
+}  // namespace tersor::formats::tflite
