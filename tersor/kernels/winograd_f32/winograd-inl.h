@@ -1,6 +1,8 @@
 // The arithmetic of winograd_f32.h at the including file's vector width.
 #pragma once
 
+#include <utility>
+
 #include "tersor/kernels/winograd_f32/gemm-inl.h"
 #include "tersor/kernels/winograd_f32/stages-inl.h"
 #include "tersor/kernels/winograd_f32/winograd_f32.h"
@@ -16,20 +18,29 @@ constexpr float kInverse0 = 1.0f / kProduct;
 constexpr float kInverseA = 1.0f / (2 * kA2 * (kA2 - kB2));
 constexpr float kInverseB = 1.0f / (2 * kB2 * (kB2 - kA2));
 
+// a * b + c and c - a * b of the transforms. They are bound by their stores, beside which Zen 3
+// (and kin) does multiplications and additions, but no fused ones; so at its width they stay apart.
+TERSOR_INLINE Vec AddProduct(Vec a, Vec b, Vec c) {
+  return kWidth == 8 ? Add(Mul(a, b), c) : MulAdd(a, b, c);
+}
+TERSOR_INLINE Vec SubProduct(Vec a, Vec b, Vec c) {
+  return kWidth == 8 ? Sub(c, Mul(a, b)) : NegMulAdd(a, b, c);
+}
+
 /// B^T x.
 struct PatchTransform {
   static constexpr int kIn = 6, kOut = 6;
   TERSOR_INLINE static void Apply(const Vec (&x)[kIn], Vec (&y)[kOut]) {
     const Vec a = Broadcast(kA), b = Broadcast(kB), a2 = Broadcast(kA2), b2 = Broadcast(kB2);
     const Vec sum = Broadcast(kSum), product = Broadcast(kProduct);
-    y[0] = MulAdd(product, x[0], NegMulAdd(sum, x[2], x[4]));
-    y[5] = MulAdd(product, x[1], NegMulAdd(sum, x[3], x[5]));
-    const Vec even_a = NegMulAdd(b2, x[2], x[4]), odd_a = NegMulAdd(b2, x[1], x[3]);
-    y[1] = MulAdd(a, odd_a, even_a);
-    y[2] = NegMulAdd(a, odd_a, even_a);
-    const Vec even_b = NegMulAdd(a2, x[2], x[4]), odd_b = NegMulAdd(a2, x[1], x[3]);
-    y[3] = MulAdd(b, odd_b, even_b);
-    y[4] = NegMulAdd(b, odd_b, even_b);
+    y[0] = AddProduct(product, x[0], SubProduct(sum, x[2], x[4]));
+    y[5] = AddProduct(product, x[1], SubProduct(sum, x[3], x[5]));
+    const Vec even_a = SubProduct(b2, x[2], x[4]), odd_a = SubProduct(b2, x[1], x[3]);
+    y[1] = AddProduct(a, odd_a, even_a);
+    y[2] = SubProduct(a, odd_a, even_a);
+    const Vec even_b = SubProduct(a2, x[2], x[4]), odd_b = SubProduct(a2, x[1], x[3]);
+    y[3] = AddProduct(b, odd_b, even_b);
+    y[4] = SubProduct(b, odd_b, even_b);
   }
 };
 
@@ -40,9 +51,9 @@ struct ProductTransform {
     const Vec sum_a = Add(x[1], x[2]), difference_a = Sub(x[1], x[2]);
     const Vec sum_b = Add(x[3], x[4]), difference_b = Sub(x[3], x[4]);
     y[0] = Add(x[0], Add(sum_a, sum_b));
-    y[1] = MulAdd(Broadcast(kA), difference_a, Mul(Broadcast(kB), difference_b));
-    y[2] = MulAdd(Broadcast(kA2), sum_a, Mul(Broadcast(kB2), sum_b));
-    y[3] = MulAdd(Broadcast(kA3), difference_a, MulAdd(Broadcast(kB3), difference_b, x[5]));
+    y[1] = AddProduct(Broadcast(kA), difference_a, Mul(Broadcast(kB), difference_b));
+    y[2] = AddProduct(Broadcast(kA2), sum_a, Mul(Broadcast(kB2), sum_b));
+    y[3] = AddProduct(Broadcast(kA3), difference_a, AddProduct(Broadcast(kB3), difference_b, x[5]));
   }
 };
 
@@ -53,12 +64,12 @@ struct TileTransform {
     y[0] = x[0];
     y[5] = x[3];
     const Vec a2 = Broadcast(kA2), b2 = Broadcast(kB2), a = Broadcast(kA), b = Broadcast(kB);
-    const Vec even_a = MulAdd(a2, x[2], x[0]), odd_a = MulAdd(a2, x[3], x[1]);
-    y[1] = MulAdd(a, odd_a, even_a);
-    y[2] = NegMulAdd(a, odd_a, even_a);
-    const Vec even_b = MulAdd(b2, x[2], x[0]), odd_b = MulAdd(b2, x[3], x[1]);
-    y[3] = MulAdd(b, odd_b, even_b);
-    y[4] = NegMulAdd(b, odd_b, even_b);
+    const Vec even_a = AddProduct(a2, x[2], x[0]), odd_a = AddProduct(a2, x[3], x[1]);
+    y[1] = AddProduct(a, odd_a, even_a);
+    y[2] = SubProduct(a, odd_a, even_a);
+    const Vec even_b = AddProduct(b2, x[2], x[0]), odd_b = AddProduct(b2, x[3], x[1]);
+    y[3] = AddProduct(b, odd_b, even_b);
+    y[4] = SubProduct(b, odd_b, even_b);
   }
 };
 
@@ -68,10 +79,10 @@ struct TapTransform {
   TERSOR_INLINE static void Apply(const Vec (&x)[kIn], Vec (&y)[kOut]) {
     y[0] = Mul(Broadcast(kInverse0), x[0]);
     y[5] = x[2];
-    const Vec even_a = MulAdd(Broadcast(kA2), x[2], x[0]), odd_a = Mul(Broadcast(kA), x[1]);
+    const Vec even_a = AddProduct(Broadcast(kA2), x[2], x[0]), odd_a = Mul(Broadcast(kA), x[1]);
     y[1] = Mul(Broadcast(kInverseA), Add(even_a, odd_a));
     y[2] = Mul(Broadcast(kInverseA), Sub(even_a, odd_a));
-    const Vec even_b = MulAdd(Broadcast(kB2), x[2], x[0]), odd_b = Mul(Broadcast(kB), x[1]);
+    const Vec even_b = AddProduct(Broadcast(kB2), x[2], x[0]), odd_b = Mul(Broadcast(kB), x[1]);
     y[3] = Mul(Broadcast(kInverseB), Add(even_b, odd_b));
     y[4] = Mul(Broadcast(kInverseB), Sub(even_b, odd_b));
   }
@@ -85,31 +96,57 @@ struct TapGradientTransform {
     const Vec sum_a = Mul(inverse_a, Add(x[1], x[2])), sum_b = Mul(inverse_b, Add(x[3], x[4]));
     const Vec difference_a = Mul(inverse_a, Sub(x[1], x[2]));
     const Vec difference_b = Mul(inverse_b, Sub(x[3], x[4]));
-    y[0] = MulAdd(Broadcast(kInverse0), x[0], Add(sum_a, sum_b));
-    y[1] = MulAdd(Broadcast(kA), difference_a, Mul(Broadcast(kB), difference_b));
-    y[2] = MulAdd(Broadcast(kA2), sum_a, MulAdd(Broadcast(kB2), sum_b, x[5]));
+    y[0] = AddProduct(Broadcast(kInverse0), x[0], Add(sum_a, sum_b));
+    y[1] = AddProduct(Broadcast(kA), difference_a, Mul(Broadcast(kB), difference_b));
+    y[2] = AddProduct(Broadcast(kA2), sum_a, AddProduct(Broadcast(kB2), sum_b, x[5]));
   }
 };
 
-/// y = T x T^T of a matrix of vectors, where Transform is x -> T x: `load(i, j)` gives the elements
-/// of x, `store(i, j, y)` takes those of y.
-template <typename Transform, typename Load, typename Store>
-TERSOR_INLINE void TransformBothSides(const Load& load, const Store& store) {
+/// `value`, of which the compiler knows nothing: keeps it from computing 36 addresses before a loop
+/// over channels, and fetching them one by one from the stack in it.
+template <typename T>
+TERSOR_INLINE T Opaque(T value) {
+  asm volatile("" : "+r"(value));
+  return value;
+}
+
+/// y = T x T^T of a matrix of vectors, where Transform is x -> T x: `load_row(i, row)` gives rows
+/// of x, `store_column(j, column)` takes columns of y.
+template <typename Transform, typename LoadRow, typename StoreColumn>
+TERSOR_INLINE void TransformBothSides(const LoadRow& load_row, const StoreColumn& store_column) {
   constexpr int kIn = Transform::kIn, kOut = Transform::kOut;
-  Vec half[kOut][kIn];
-  TERSOR_UNROLL for (int j = 0; j < kIn; ++j) {
-    Vec x[kIn], y[kOut];
-    TERSOR_UNROLL for (int i = 0; i < kIn; ++i) x[i] = load(i, j);
-    Transform::Apply(x, y);
-    TERSOR_UNROLL for (int i = 0; i < kOut; ++i) half[i][j] = y[i];
+  Vec half[kIn][kOut];
+  TERSOR_UNROLL for (int i = 0; i < kIn; ++i) {
+    Vec x[kIn];
+    load_row(i, x);
+    Transform::Apply(x, half[i]);
   }
-  TERSOR_UNROLL for (int i = 0; i < kOut; ++i) {
+  TERSOR_UNROLL for (int j = 0; j < kOut; ++j) {
     Vec x[kIn], y[kOut];
-    TERSOR_UNROLL for (int j = 0; j < kIn; ++j) x[j] = half[i][j];
+    TERSOR_UNROLL for (int i = 0; i < kIn; ++i) x[i] = half[i][j];
     Transform::Apply(x, y);
-    TERSOR_UNROLL for (int j = 0; j < kOut; ++j) store(i, j, y[j]);
+    store_column(j, y);
   }
 }
+
+/// For TransformBothSides: the 6x6 points at base + (i * 6 + j) * point.
+struct PointRows {
+  const float* base;
+  int64_t point;
+  TERSOR_INLINE void operator()(int i, Vec (&row)[kPatch]) const {
+    const float* from = base + i * kPatch * point;
+    TERSOR_UNROLL for (int j = 0; j < kPatch; ++j) row[j] = Load(from + j * point);
+  }
+};
+struct PointColumns {
+  float* base;
+  int64_t point;
+  TERSOR_INLINE void operator()(int j, const Vec (&column)[kPatch]) const {
+    float* to = base + j * point;
+    const int64_t step = kPatch * point;
+    TERSOR_UNROLL for (int i = 0; i < kPatch; ++i) Store(to + i * step, column[i]);
+  }
+};
 
 /// Walks tiles in their order: calls body(index, example, tile_y, tile_x).
 template <typename Body>
@@ -126,46 +163,58 @@ TERSOR_INLINE void ForTiles(const Layer& layer, int64_t first, int64_t count, co
   }
 }
 
-/// Transforms all channels of a patch with cells at `cell(i, j)` to kPoints points.
-template <typename Transform, typename Cell>
-TERSOR_INLINE void TransformCells(int64_t channels, const Cell& cell, float* out, int64_t point) {
-  int64_t c = 0;
-  const auto store = [&](int i, int j, Vec y)
-                         TERSOR_LAMBDA { Store(out + (i * kPatch + j) * point + c, y); };
-  for (; c + kWidth <= channels; c += kWidth) {
-    TransformBothSides<Transform>([&](int i, int j) TERSOR_LAMBDA { return Load(cell(i, j) + c); },
-                                  store);
-  }
-  if (c == channels) return;
-  TransformBothSides<Transform>(
-      [&](int i, int j) TERSOR_LAMBDA { return LoadPartial(cell(i, j) + c, channels - c); }, store);
-}
-
-/// The same for the patch at (y, x) of an image whose surroundings are `padding`.
+/// The patch at (y, x) of an image whose surroundings are `padding`, all channels, to kPoints
+/// points.
 template <typename Transform>
 TERSOR_INLINE void TransformImagePatch(const float* image, int64_t height, int64_t width,
                                        int64_t channels, int64_t y, int64_t x, const float* padding,
                                        float* out, int64_t point) {
   constexpr int kSide = Transform::kIn;
+  int64_t c = 0;
   if (y >= 0 && x >= 0 && y + kSide <= height && x + kSide <= width) {
-    const float* rows[kSide];
-    TERSOR_UNROLL for (int i = 0; i < kSide; ++i) {
-      rows[i] = image + ((y + i) * width + x) * channels;
+    const float* corner = image + (y * width + x) * channels;
+    for (; c + kWidth <= channels; c += kWidth) {
+      const int64_t cell = Opaque(channels), row = Opaque(width * channels);
+      TransformBothSides<Transform>(
+          [&](int i, Vec(&cells)[kSide]) TERSOR_LAMBDA {
+            const float* from = corner + i * row + c;
+            TERSOR_UNROLL for (int j = 0; j < kSide; ++j) cells[j] = Load(from + j * cell);
+          },
+          PointColumns{out + c, Opaque(point)});
     }
-    TransformCells<Transform>(
-        channels, [&](int i, int j) TERSOR_LAMBDA { return rows[i] + j * channels; }, out, point);
-    return;
+    if (c == channels) return;
   }
-  const float* cells[kSide][kSide];
-  for (int i = 0; i < kSide; ++i) {
-    const bool row_inside = y + i >= 0 && y + i < height;
-    for (int j = 0; j < kSide; ++j) {
-      const bool inside = row_inside && x + j >= 0 && x + j < width;
-      cells[i][j] = inside ? image + ((y + i) * width + x + j) * channels : padding;
+  const float* cells[kSide * kSide];
+  TERSOR_UNROLL for (int k = 0; k < kSide * kSide; ++k) cells[k] = padding;
+  const auto inside = [](int64_t first, int64_t extent) TERSOR_LAMBDA {
+    const int64_t begin = first < 0 ? -first : 0, left = extent - first;
+    return std::pair<int64_t, int64_t>(begin, left < kSide ? left : kSide);
+  };
+  const auto [row, row_end] = inside(y, height);
+  const auto [column, column_end] = inside(x, width);
+  for (int64_t i = row; i < row_end; ++i) {
+    const float* cell = image + ((y + i) * width + x) * channels;
+    for (int64_t j = column; j < column_end; ++j) cells[i * kSide + j] = cell + j * channels;
+  }
+  for (; c < channels; c += kWidth) {
+    const int64_t count = channels - c;
+    const float* const* from = Opaque(&cells[0]);
+    if (count >= kWidth) {
+      TransformBothSides<Transform>(
+          [&](int i, Vec(&row)[kSide]) TERSOR_LAMBDA {
+            TERSOR_UNROLL for (int j = 0; j < kSide; ++j) row[j] = Load(from[i * kSide + j] + c);
+          },
+          PointColumns{out + c, Opaque(point)});
+    } else {
+      TransformBothSides<Transform>(
+          [&](int i, Vec(&row)[kSide]) TERSOR_LAMBDA {
+            TERSOR_UNROLL for (int j = 0; j < kSide; ++j) {
+              row[j] = LoadPartial(from[i * kSide + j] + c, count);
+            }
+          },
+          PointColumns{out + c, Opaque(point)});
     }
   }
-  TransformCells<Transform>(
-      channels, [&](int i, int j) TERSOR_LAMBDA { return cells[i][j]; }, out, point);
 }
 
 void TransformInput(const Layer& layer, const float* input, const float* padding, int64_t first,
@@ -204,13 +253,14 @@ void TransformFilter(const float* filter, int64_t out_channels, int64_t in_chann
     const int64_t count = columns - column < kWidth ? columns - column : kWidth;
     for (int64_t row = 0; row < depth; ++row) {
       float* out = u + FilterPlace(depth, columns, row, column);
-      const auto store = [&](int i, int j, Vec y)
-                             TERSOR_LAMBDA { Store(out + (i * kPatch + j) * point, y); };
+      const PointColumns store = {out, point};
       if (flipped) {
         const float* taps = filter + row * 9 * in_channels + column;
         TransformBothSides<TapTransform>(
-            [&](int i, int j) TERSOR_LAMBDA {
-              return LoadUpTo(taps + ((2 - i) * 3 + 2 - j) * in_channels, count);
+            [&](int i, Vec(&x)[3]) TERSOR_LAMBDA {
+              TERSOR_UNROLL for (int j = 0; j < 3; ++j) {
+                x[j] = LoadUpTo(taps + ((2 - i) * 3 + 2 - j) * in_channels, count);
+              }
             },
             store);
         continue;
@@ -223,7 +273,10 @@ void TransformFilter(const float* filter, int64_t out_channels, int64_t in_chann
         }
       }
       TransformBothSides<TapTransform>(
-          [&](int i, int j) TERSOR_LAMBDA { return Load(gathered[i * 3 + j]); }, store);
+          [&](int i, Vec(&x)[3]) TERSOR_LAMBDA {
+            TERSOR_UNROLL for (int j = 0; j < 3; ++j) x[j] = Load(gathered[i * 3 + j]);
+          },
+          store);
     }
   }
 }
@@ -317,8 +370,9 @@ void FinishFilterGradient(const float* du, int64_t out_channels, int64_t in_chan
       const float* from = du + row * du_row + column;
       alignas(64) float taps[9][kWidth];
       TransformBothSides<TapGradientTransform>(
-          [&](int i, int j) TERSOR_LAMBDA { return Load(from + (i * kPatch + j) * rows * du_row); },
-          [&](int i, int j, Vec y) TERSOR_LAMBDA { Store(taps[i * 3 + j], y); });
+          PointRows{from, rows * du_row}, [&](int j, const Vec(&y)[3]) TERSOR_LAMBDA {
+            TERSOR_UNROLL for (int i = 0; i < 3; ++i) Store(taps[i * 3 + j], y[i]);
+          });
       if (!transposed) {
         float* to = filter_gradient + row * 9 * in_channels + column;
         for (int tap = 0; tap < 9; ++tap) {
@@ -342,45 +396,68 @@ struct TileOutput {
   int64_t example, y, x, channel, count;
 
   TERSOR_INLINE void Run(const float* m, int64_t point) const {
-    const int64_t rows = layer.out_height - y, columns = layer.out_width - x;
-    const int64_t channels = layer.out_channels;
-    const int64_t base = ((example * layer.out_height + y) * layer.out_width + x) * channels;
-    Vec kept[4] = {};
-    Vec line[4];
+    const bool whole =
+        layer.out_height - y >= kTile && layer.out_width - x >= kTile && count >= kWidth;
+    if (stages.max_pool) {
+      RunPooled(m, point);
+    } else if (whole) {
+      RunCells<true>(m, point);
+    } else {
+      RunCells<false>(m, point);
+    }
+  }
+
+  /// kWhole: every cell and channel exists.
+  template <bool kWhole>
+  TERSOR_INLINE void RunCells(const float* m, int64_t point) const {
+    const int64_t rows = kWhole ? kTile : layer.out_height - y;
+    const int64_t columns = kWhole ? kTile : layer.out_width - x;
+    const int64_t row_step = Opaque(layer.out_width * layer.out_channels);
+    const int64_t place = (y * layer.out_width + x) * layer.out_channels;
     TransformBothSides<ProductTransform>(
-        [&](int i, int j) TERSOR_LAMBDA { return Load(m + (i * kPatch + j) * point); },
-        [&](int i, int j, Vec value) TERSOR_LAMBDA {
-          line[j] = value;
-          if (j < kTile - 1) return;
-          ApplyStages(stages, line, channel, count, [&](int cell) TERSOR_LAMBDA {
-            return i < rows && cell < columns ? base + (i * layer.out_width + cell) * channels : -1;
-          });
-          if (stages.max_pool) {
-            if (i % 2 == 0) {
-              TERSOR_UNROLL for (int k = 0; k < kTile; ++k) kept[k] = line[k];
+        PointRows{m, Opaque(point)}, [&](int j, Vec(&cells)[kTile]) TERSOR_LAMBDA {
+          if (j >= columns) return;
+          Finish(j, cells);
+          float* to = output + place + j * layer.out_channels + channel;
+          TERSOR_UNROLL for (int i = 0; i < kTile; ++i) {
+            if (i >= rows) break;
+            if constexpr (kWhole) {
+              Store(to + i * row_step, cells[i]);
             } else {
-              StorePooled(i, kept, line);
+              StoreUpTo(to + i * row_step, count, cells[i]);
             }
-            return;
-          }
-          if (i >= rows) return;
-          float* to = output + ((y + i) * layer.out_width + x) * channels + channel;
-          TERSOR_UNROLL for (int k = 0; k < kTile; ++k) {
-            if (k < columns) StoreUpTo(to + k * channels, count, line[k]);
           }
         });
   }
 
-  TERSOR_INLINE void StorePooled(int i, const Vec (&above)[4], const Vec (&below)[4]) const {
+  TERSOR_INLINE void RunPooled(const float* m, int64_t point) const {
     const int64_t height = layer.out_height / 2, width = layer.out_width / 2;
-    const int64_t row = (y + i) / 2, column = x / 2;
-    if (row >= height) return;
-    float* to = output + (row * width + column) * layer.out_channels + channel;
-    TERSOR_UNROLL for (int k = 0; k < 2; ++k) {
-      if (column + k >= width) return;
-      StoreUpTo(to + k * layer.out_channels, count,
-                Max(Max(above[2 * k], above[2 * k + 1]), Max(below[2 * k], below[2 * k + 1])));
-    }
+    Vec left[kTile] = {};
+    TransformBothSides<ProductTransform>(
+        PointRows{m, Opaque(point)}, [&](int j, Vec(&cells)[kTile]) TERSOR_LAMBDA {
+          Finish(j, cells);
+          if (j % 2 == 0) {
+            TERSOR_UNROLL for (int i = 0; i < kTile; ++i) left[i] = cells[i];
+            return;
+          }
+          const int64_t row = y / 2, column = (x + j) / 2;
+          if (column >= width) return;
+          float* to = output + (row * width + column) * layer.out_channels + channel;
+          TERSOR_UNROLL for (int i = 0; i < 2; ++i) {
+            if (row + i >= height) return;
+            StoreUpTo(to + i * width * layer.out_channels, count,
+                      Max(Max(left[2 * i], left[2 * i + 1]), Max(cells[2 * i], cells[2 * i + 1])));
+          }
+        });
+  }
+
+  TERSOR_INLINE void Finish(int j, Vec (&cells)[kTile]) const {
+    ApplyStages(stages, cells, channel, count, [&](int i) TERSOR_LAMBDA {
+      const int64_t cell_y = y + i, cell_x = x + j;
+      if (cell_y >= layer.out_height || cell_x >= layer.out_width) return int64_t{-1};
+      return ((example * layer.out_height + cell_y) * layer.out_width + cell_x) *
+             layer.out_channels;
+    });
   }
 };
 
