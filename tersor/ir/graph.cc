@@ -73,7 +73,10 @@ bool Graph::IsOutput(ValueId id) const {
 
 int64_t Graph::num_parameters() const {
   int64_t count = 0;
-  for (ValueId id : variables_) count += value(id).type().shape.num_elements();
+  for (ValueId id : variables_) {
+    const TensorType& type = value(id).type();
+    if (type.dtype != DType::kI64) count += type.shape.num_elements();
+  }
   return count;
 }
 

@@ -125,7 +125,8 @@ class Graph {
   int UseCount(ValueId id) const;
   std::vector<int> UseCounts() const;
   bool IsOutput(ValueId id) const;
-  int64_t num_parameters() const;  ///< elements of all variables
+  /// Elements of all variables but i64 ones, which count steps.
+  int64_t num_parameters() const;
 
   // Building. Names are made unique by a suffix (_1, _2, ...) when taken.
   ValueId AddInput(std::string name, TensorType type);

@@ -13,7 +13,8 @@ namespace {
 
 constexpr int kTop = 5;
 
-// Index of the largest element, and how many are larger than (or equal to, and before) element `label`.
+// Index of the largest element, and how many are larger than (or equal to, and before) element
+// `label`.
 template <typename T>
 void Rank(const T* row, int64_t classes, int64_t label, int64_t* best, int64_t* rank) {
   *best = std::max_element(row, row + classes) - row;
@@ -75,12 +76,12 @@ Result<Accuracy> MeasureAccuracy(const ir::Graph& model, const data::Dataset& da
   }
   const TensorType& input_type = prepared.value(prepared.inputs()[0]).type();
   const int64_t batch = input_type.shape.HasBatch() ? options.batch : input_type.shape[0];
-  TERSOR_ASSIGN_OR_RETURN(auto encoder,
-                          data::InputEncoder::Create(input_type, dataset.examples.type(),
-                                                     options.normalize));
+  TERSOR_ASSIGN_OR_RETURN(
+      auto encoder,
+      data::InputEncoder::Create(input_type, dataset.examples.type(), options.normalize));
   const int64_t count = dataset.size(), batches = (count + batch - 1) / batch;
-  const int threads = static_cast<int>(
-      std::clamp<int64_t>(options.threads, 1, std::max<int64_t>(batches, 1)));
+  const int threads =
+      static_cast<int>(std::clamp<int64_t>(options.threads, 1, std::max<int64_t>(batches, 1)));
   std::vector<Worker> workers;
   for (int i = 0; i < threads; ++i) {
     TERSOR_ASSIGN_OR_RETURN(Worker worker, MakeWorker(prepared, batch, options));
@@ -113,9 +114,14 @@ Result<Accuracy> MeasureAccuracy(const ir::Graph& model, const data::Dataset& da
         const int64_t label = dataset.labels[example];
         int64_t best = 0, rank = 0;
         switch (output.dtype()) {
-          case DType::kF32: Rank(output.as<float>() + i * classes, classes, label, &best, &rank); break;
-          case DType::kI8: Rank(output.as<int8_t>() + i * classes, classes, label, &best, &rank); break;
-          default: Rank(output.as<uint8_t>() + i * classes, classes, label, &best, &rank);
+          case DType::kF32:
+            Rank(output.as<float>() + i * classes, classes, label, &best, &rank);
+            break;
+          case DType::kI8:
+            Rank(output.as<int8_t>() + i * classes, classes, label, &best, &rank);
+            break;
+          default:
+            Rank(output.as<uint8_t>() + i * classes, classes, label, &best, &rank);
         }
         total.predictions[example] = static_cast<int32_t>(best);
         worker.part.correct += best == label;

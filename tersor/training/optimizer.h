@@ -17,12 +17,12 @@ std::optional<OptimizerKind> ParseOptimizer(std::string_view name);
 
 struct OptimizerOptions {
   OptimizerKind kind = OptimizerKind::kSgd;
-  double momentum = 0.9;      ///< SGD: share of the last update that is kept
-  bool nesterov = true;       ///< SGD: look ahead along the momentum
-  double beta1 = 0.9;         ///< Adam: decay of the mean of gradients
-  double beta2 = 0.999;       ///< Adam: decay of the mean of squared gradients
-  double epsilon = 1e-7;      ///< Adam: added to the root
-  double weight_decay = 0;    ///< L2 penalty of filters (not of biases and batch norms)
+  double momentum = 0.9;    ///< SGD: share of the last update that is kept
+  bool nesterov = true;     ///< SGD: look ahead along the momentum
+  double beta1 = 0.9;       ///< Adam: decay of the mean of gradients
+  double beta2 = 0.999;     ///< Adam: decay of the mean of squared gradients
+  double epsilon = 1e-7;    ///< Adam: added to the root
+  double weight_decay = 0;  ///< L2 penalty of filters (not of biases and batch norms)
 };
 
 }  // namespace tersor::training

@@ -42,9 +42,11 @@ double Schedule::RateAt(int64_t step) const {
   if (step < options_.warmup_steps) {
     return rate * static_cast<double>(step + 1) / static_cast<double>(options_.warmup_steps);
   }
-  const double share = total_steps_ <= 0 ? 0 : static_cast<double>(step) / static_cast<double>(total_steps_);
+  const double share =
+      total_steps_ <= 0 ? 0 : static_cast<double>(step) / static_cast<double>(total_steps_);
   switch (options_.kind) {
-    case ScheduleKind::kConstant: return rate;
+    case ScheduleKind::kConstant:
+      return rate;
     case ScheduleKind::kStep: {
       double scaled = rate;
       for (double boundary : options_.boundaries) {
@@ -59,7 +61,8 @@ double Schedule::RateAt(int64_t step) const {
       return options_.floor +
              (rate - options_.floor) * 0.5 * (1 + std::cos(std::numbers::pi * done));
     }
-    case ScheduleKind::kPlateau: return std::max(options_.floor, rate * plateau_scale_);
+    case ScheduleKind::kPlateau:
+      return std::max(options_.floor, rate * plateau_scale_);
   }
   return rate;
 }

@@ -14,7 +14,8 @@ namespace tersor::training {
 enum class ScheduleKind {
   kConstant,
   kStep,     ///< times `factor` at each boundary
-  kCosine,   ///< half a cosine from the rate down to `floor` over all steps (Loshchilov & Hutter 2017)
+  kCosine,   ///< half a cosine from the rate down to `floor` over all steps (Loshchilov & Hutter
+             ///< 2017)
   kPlateau,  ///< times `factor` when the validation loss has not fallen for `patience` epochs
 };
 
@@ -23,15 +24,16 @@ std::optional<ScheduleKind> ParseSchedule(std::string_view name);
 
 struct ScheduleOptions {
   ScheduleKind kind = ScheduleKind::kCosine;
-  double learning_rate = 0.1;              ///< the highest rate
-  int64_t warmup_steps = 0;                ///< rises linearly from 0 over so many steps first
+  double learning_rate = 0.1;                    ///< the highest rate
+  int64_t warmup_steps = 0;                      ///< rises linearly from 0 over so many steps first
   std::vector<double> boundaries = {0.5, 0.75};  ///< kStep: shares of all steps
-  double factor = 0.1;                     ///< kStep, kPlateau
-  double floor = 0;                        ///< kCosine, kPlateau: no lower than this
-  int patience = 5;                        ///< kPlateau
+  double factor = 0.1;                           ///< kStep, kPlateau
+  double floor = 0;                              ///< kCosine, kPlateau: no lower than this
+  int patience = 5;                              ///< kPlateau
 };
 
-/// The rate of each step. Its only state is the plateau's, which Save() and Restore() carry through a checkpoint.
+/// The rate of each step. Its only state is the plateau's, which Save() and Restore() carry through
+/// a checkpoint.
 class Schedule {
  public:
   Schedule(ScheduleOptions options, int64_t total_steps)

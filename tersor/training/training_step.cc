@@ -18,7 +18,8 @@ struct MovingUpdate {
   ValueId variable, statistic;
 };
 
-// Batch norms read the statistics of the batch; returns what their moving statistics are updated with.
+// Batch norms read the statistics of the batch; returns what their moving statistics are updated
+// with.
 Result<std::vector<MovingUpdate>> UseBatchStatistics(Graph& graph) {
   std::vector<MovingUpdate> updates;
   for (Node* node : graph.SnapshotNodes()) {
@@ -26,8 +27,7 @@ Result<std::vector<MovingUpdate>> UseBatchStatistics(Graph& graph) {
     const ValueId input = node->operand(0), mean = node->operand(3), variance = node->operand(4);
     if (!graph.value(mean).is_variable() || !graph.value(variance).is_variable()) continue;
     TERSOR_ASSIGN_OR_RETURN(
-        Node * moments,
-        graph.AddNode(OpKind::kBatchNormMoments, {input}, {}, std::nullopt, node));
+        Node * moments, graph.AddNode(OpKind::kBatchNormMoments, {input}, {}, std::nullopt, node));
     TERSOR_ASSIGN_OR_RETURN(Node * sums, graph.AddNode(OpKind::kAllReduceSum, {moments->result()},
                                                        {}, std::nullopt, node));
     TERSOR_ASSIGN_OR_RETURN(
@@ -46,7 +46,8 @@ bool Decays(const Graph& graph, ValueId variable) {
   return graph.value(variable).type().shape.rank() > 1;
 }
 
-Result<ValueId> AddState(Graph& graph, TrainingStep& step, ValueId variable, std::string_view suffix) {
+Result<ValueId> AddState(Graph& graph, TrainingStep& step, ValueId variable,
+                         std::string_view suffix) {
   const ir::Value& value = graph.value(variable);
   TERSOR_ASSIGN_OR_RETURN(Tensor zeros, Tensor::Create(value.type()));
   const ValueId state =
@@ -67,8 +68,8 @@ Status AddUpdate(TrainingStep& step, const OptimizerOptions& options, ValueId va
       attributes.Set(Attr::momentum, options.momentum).Set(Attr::nesterov, options.nesterov);
     }
     TERSOR_ASSIGN_OR_RETURN(
-        Node * update,
-        graph.AddNode(OpKind::kSgdUpdate, {variable, gradient, velocity, learning_rate}, attributes));
+        Node * update, graph.AddNode(OpKind::kSgdUpdate,
+                                     {variable, gradient, velocity, learning_rate}, attributes));
     (void)update;
     return OkStatus();
   }
@@ -78,11 +79,10 @@ Status AddUpdate(TrainingStep& step, const OptimizerOptions& options, ValueId va
       .Set(Attr::decoupled, options.kind == OptimizerKind::kAdamW);
   TERSOR_ASSIGN_OR_RETURN(ValueId moment1, AddState(graph, step, variable, "moment1"));
   TERSOR_ASSIGN_OR_RETURN(ValueId moment2, AddState(graph, step, variable, "moment2"));
-  TERSOR_ASSIGN_OR_RETURN(Node * update,
-                          graph.AddNode(OpKind::kAdamUpdate,
-                                        {variable, gradient, moment1, moment2, learning_rate,
-                                         step_number},
-                                        attributes));
+  TERSOR_ASSIGN_OR_RETURN(Node * update, graph.AddNode(OpKind::kAdamUpdate,
+                                                       {variable, gradient, moment1, moment2,
+                                                        learning_rate, step_number},
+                                                       attributes));
   (void)update;
   return OkStatus();
 }
@@ -134,6 +134,7 @@ Result<TrainingStep> MakeTrainingStep(const Graph& model, const TrainingStepOpti
   for (Node* node : graph.SnapshotNodes()) {
     if (node->op() == OpKind::kDropout) graph.SetOperand(node, 1, counter);
   }
+  graph.RemoveDead();
   TERSOR_ASSIGN_OR_RETURN(auto moving_updates, UseBatchStatistics(graph));
 
   Attributes loss_attributes;
@@ -158,15 +159,15 @@ Result<TrainingStep> MakeTrainingStep(const Graph& model, const TrainingStepOpti
   }
   for (size_t i = 0; i < sums.size(); ++i) {
     if (sums[i] == kNoValue) continue;
-    TERSOR_RETURN_IF_ERROR(AddUpdate(step, options.optimizer, trainable[i], sums[i], learning_rate,
-                                     step_number));
+    TERSOR_RETURN_IF_ERROR(
+        AddUpdate(step, options.optimizer, trainable[i], sums[i], learning_rate, step_number));
   }
   Attributes moving;
   moving.Set(Attr::decay, options.batch_norm_momentum);
   for (const MovingUpdate& update : moving_updates) {
-    TERSOR_ASSIGN_OR_RETURN(Node * node,
-                            graph.AddNode(OpKind::kMovingAverageUpdate,
-                                          {update.variable, update.statistic}, moving));
+    TERSOR_ASSIGN_OR_RETURN(
+        Node * node,
+        graph.AddNode(OpKind::kMovingAverageUpdate, {update.variable, update.statistic}, moving));
     (void)node;
   }
   return step;

@@ -1,0 +1,56 @@
+#include "tersor/training/checkpoint.h"
+
+#include <cinttypes>
+#include <cstdio>
+
+#include "tersor/formats/formats.h"
+#include "tersor/training/training_step.h"
+
+namespace tersor::training {
+namespace {
+
+constexpr char kKey[] = "training_state", kScheduleKey[] = "training_schedule",
+               kFingerprintKey[] = "training_fingerprint";
+
+}  // namespace
+
+Status SaveCheckpoint(const std::string& path, const ir::Graph& step_graph,
+                      const CheckpointState& state) {
+  ir::Graph graph = step_graph.Clone();
+  char numbers[160];
+  std::snprintf(numbers, sizeof(numbers), "%" PRId64 " %" PRId64 " %a %" PRId64 " %" PRId64,
+                state.epoch, state.step, state.loss_sum, state.correct, state.seen);
+  graph.mutable_metadata()[kKey] = numbers;
+  graph.mutable_metadata()[kScheduleKey] = state.schedule;
+  graph.mutable_metadata()[kFingerprintKey] = state.fingerprint;
+  formats::ExportOptions options;
+  options.format = "tersor";
+  options.compress = false;
+  return formats::ExportModel(graph, path, options);
+}
+
+Result<CheckpointState> LoadCheckpoint(const std::string& path, const std::string& fingerprint,
+                                       ir::Graph& step_graph) {
+  TERSOR_ASSIGN_OR_RETURN(ir::Graph saved, formats::ImportModel(path));
+  auto field = [&](const char* key) -> std::string {
+    auto found = saved.metadata().find(key);
+    return found == saved.metadata().end() ? "" : found->second;
+  };
+  CheckpointState state;
+  const std::string numbers = field(kKey);
+  if (std::sscanf(numbers.c_str(), "%" SCNd64 " %" SCNd64 " %la %" SCNd64 " %" SCNd64, &state.epoch,
+                  &state.step, &state.loss_sum, &state.correct, &state.seen) != 5) {
+    return DataLoss(path, ": not a training checkpoint");
+  }
+  state.schedule = field(kScheduleKey);
+  state.fingerprint = field(kFingerprintKey);
+  if (state.fingerprint != fingerprint) {
+    return FailedPrecondition(path, ": written by a run with other options (", state.fingerprint,
+                              "), this run has (", fingerprint, ")");
+  }
+  Status copied = CopyVariables(saved, step_graph);
+  if (!copied.ok()) return copied.WithContext(path);
+  return state;
+}
+
+}  // namespace tersor::training

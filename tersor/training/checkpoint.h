@@ -1,0 +1,32 @@
+// The state of a training run in one file.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tersor/base/status.h"
+#include "tersor/ir/graph.h"
+
+namespace tersor::training {
+
+struct CheckpointState {
+  int64_t epoch = 0;  ///< epochs that have ended
+  int64_t step = 0;   ///< steps that have been done, over all epochs
+  std::string schedule;
+  std::string
+      fingerprint;      ///< of the options that decide the bits; a resume with others is refused
+  double loss_sum = 0;  ///< of the epoch that is under way
+  int64_t correct = 0, seen = 0;
+};
+
+/// Writes all variables of the training step's graph and the state, by write-then-rename: a .tersor
+/// file whose metadata holds the state.
+Status SaveCheckpoint(const std::string& path, const ir::Graph& step_graph,
+                      const CheckpointState& state);
+
+/// Reads a checkpoint into the variables of `step_graph`. Fails if it is damaged, of another graph,
+/// or of other options than `fingerprint`.
+Result<CheckpointState> LoadCheckpoint(const std::string& path, const std::string& fingerprint,
+                                       ir::Graph& step_graph);
+
+}  // namespace tersor::training
