@@ -3,7 +3,9 @@
 #include <cinttypes>
 #include <cstdio>
 
+#include "tersor/base/file.h"
 #include "tersor/formats/formats.h"
+#include "tersor/formats/native/native.h"
 #include "tersor/training/training_step.h"
 
 namespace tersor::training {
@@ -24,9 +26,9 @@ Status SaveCheckpoint(const std::string& path, const ir::Graph& step_graph,
   graph.mutable_metadata()[kScheduleKey] = state.schedule;
   graph.mutable_metadata()[kFingerprintKey] = state.fingerprint;
   formats::ExportOptions options;
-  options.format = "tersor";
   options.compress = false;
-  return formats::ExportModel(graph, path, options);
+  TERSOR_ASSIGN_OR_RETURN(const std::string bytes, formats::native::Export(graph, options));
+  return WriteFileAtomically(path, bytes);
 }
 
 Result<CheckpointState> LoadCheckpoint(const std::string& path, const std::string& fingerprint,
