@@ -199,6 +199,12 @@ class Winograd {
   void Tiles(int tile, int first_row, const Scratch& scratch) const {
     const int16_t* input = scratch.input + ptrdiff_t{tile} * kPoints * p_.padded_c;
     const char* filter = p_.filter;
+    const int per_tile = p_.chain.pool ? 4 : 16;
+    ptrdiff_t offsets[kRows * 16];
+    for (int r = 0; r < kRows; ++r) {
+      SetOffsets(first_row + (tile + r) / p_.tiles_w, (tile + r) % p_.tiles_w,
+                 offsets + r * per_tile);
+    }
     for (int vector = 0; vector < p_.vectors; vector += kBlockVectors) {
       const int vectors = Smaller(kBlockVectors, p_.vectors - vector);
       if (vectors == 2) {
@@ -208,10 +214,13 @@ class Winograd {
       }
       const int32_t* products = scratch.products;
       for (int v = 0; v < vectors; ++v) {
+        const int channel = (vector + v) * kLanes;
+        I32 sums[kRows * 16];
         for (int r = 0; r < kRows; ++r, products += kPoints * kLanes) {
-          Finish(products, (vector + v) * kLanes, first_row + (tile + r) / p_.tiles_w,
-                 (tile + r) % p_.tiles_w);
+          TransformProducts(products, channel, sums + r * per_tile);
         }
+        FinishSums(p_.chain, target_, channel, Smaller(kLanes, p_.out_c - channel), sums, offsets,
+                   kRows * per_tile);
       }
     }
   }
@@ -248,8 +257,22 @@ class Winograd {
     filter = at_filter;
   }
 
-  // 36 products of one tile to 16 results, or 4 behind a pool.
-  void Finish(const int32_t* m, int channel, int tile_row, int tile_x) const {
+  // Where the results of a tile go.
+  void SetOffsets(int tile_row, int tile_x, ptrdiff_t* offsets) const {
+    const int side = p_.chain.pool ? 2 : 4;
+    const int height = p_.out_h * side / 4, width = p_.out_w * side / 4;
+    const int image = tile_row / p_.tiles_h;
+    const int y0 = tile_row % p_.tiles_h * side, x0 = tile_x * side;
+    for (int i = 0; i < side; ++i) {
+      for (int j = 0; j < side; ++j) {
+        const ptrdiff_t at = (ptrdiff_t{image} * height + y0 + i) * width + x0 + j;
+        *offsets++ = y0 + i < height && x0 + j < width ? at * p_.out_c : -1;
+      }
+    }
+  }
+
+  // 36 products of one tile to its 16 sums, bias included; behind a pool, to the 4 that decide.
+  void TransformProducts(const int32_t* m, int channel, I32* sums) const {
     I32 t[4][6];
     TERSOR_UNROLL
     for (int x = 0; x < 6; ++x) {
@@ -262,44 +285,35 @@ class Winograd {
     }
     const I32 inverse = SetI(kInverseOf9);
     const I32 bias = LoadI(p_.bias + channel);
-    I32 sums[16];
-    TERSOR_UNROLL
-    for (int i = 0; i < 4; ++i) {
-      I32 y[4];
-      TransformResult(t[i][0], t[i][1], t[i][2], t[i][3], t[i][4], t[i][5], y);
-      TERSOR_UNROLL
-      for (int j = 0; j < 4; ++j) sums[i * 4 + j] = MulI(y[j], inverse);
-    }
-    const int count = Smaller(kLanes, p_.out_c - channel);
-    const int image = tile_row / p_.tiles_h;
-    const int y0 = tile_row % p_.tiles_h * 4, x0 = tile_x * 4;
-    if (p_.chain.pool) {
-      const I32 flip = LoadI(p_.chain.pool_flip + channel);
-      I32 pooled[4];
-      ptrdiff_t offsets[4];
+    if (!p_.chain.pool) {
       TERSOR_UNROLL
       for (int i = 0; i < 4; ++i) {
-        const int at = i / 2 * 8 + i % 2 * 2;
-        const I32 top = PoolSums(sums[at], sums[at + 1], sums[at + 4], sums[at + 5], flip);
-        pooled[i] = AddI(ShiftRightI<6>(top), bias);
-        const int y = y0 / 2 + i / 2, x = x0 / 2 + i % 2;
-        offsets[i] = Offset(image, y, x, p_.out_h / 2, p_.out_w / 2);
+        I32 y[4];
+        TransformResult(t[i][0], t[i][1], t[i][2], t[i][3], t[i][4], t[i][5], y);
+        TERSOR_UNROLL
+        for (int j = 0; j < 4; ++j) {
+          sums[i * 4 + j] = AddI(ShiftRightI<6>(MulI(y[j], inverse)), bias);
+        }
       }
-      FinishSums(p_.chain, target_, channel, count, pooled, offsets, 4);
       return;
     }
-    ptrdiff_t offsets[16];
+    const I32 flip = LoadI(p_.chain.pool_flip + channel);
     TERSOR_UNROLL
-    for (int i = 0; i < 16; ++i) {
-      sums[i] = AddI(ShiftRightI<6>(sums[i]), bias);
-      offsets[i] = Offset(image, y0 + i / 4, x0 + i % 4, p_.out_h, p_.out_w);
+    for (int i = 0; i < 2; ++i) {
+      I32 y[2][4];
+      TERSOR_UNROLL
+      for (int k = 0; k < 2; ++k) {
+        const I32(&row)[6] = t[i * 2 + k];
+        TransformResult(row[0], row[1], row[2], row[3], row[4], row[5], y[k]);
+        TERSOR_UNROLL
+        for (int j = 0; j < 4; ++j) y[k][j] = MulI(y[k][j], inverse);
+      }
+      TERSOR_UNROLL
+      for (int j = 0; j < 2; ++j) {
+        const I32 top = PoolSums(y[0][j * 2], y[0][j * 2 + 1], y[1][j * 2], y[1][j * 2 + 1], flip);
+        sums[i * 2 + j] = AddI(ShiftRightI<6>(top), bias);
+      }
     }
-    FinishSums(p_.chain, target_, channel, count, sums, offsets, 16);
-  }
-
-  ptrdiff_t Offset(int image, int y, int x, int height, int width) const {
-    if (y >= height || x >= width) return -1;
-    return ((ptrdiff_t{image} * height + y) * width + x) * p_.out_c;
   }
 
   const Plan& p_;

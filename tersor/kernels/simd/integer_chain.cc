@@ -8,14 +8,14 @@ namespace tersor::kernels {
 namespace {
 
 struct Bounds {
-  float lo, hi;
+  int32_t lo, hi;
 };
 
-// Integers of the range less the zero point: exact in f32.
+// Integers of the range less the zero point, plus kRounderBits.
 Bounds BoundsOf(const TensorType& result, Activation activation) {
   const IntegerRange range = ActivationRange(result, activation);
   const int32_t zero_point = ZeroPointOf(result);
-  return {static_cast<float>(range.lo - zero_point), static_cast<float>(range.hi - zero_point)};
+  return {kRounderBits + range.lo - zero_point, kRounderBits + range.hi - zero_point};
 }
 
 bool IsPlainI8(const TensorType& type) {
@@ -78,8 +78,8 @@ class Builder {
   void Pool(const Epilogue& link) {
     const Bounds bounds = BoundsOf(link.result, link.attributes->ActivationOf());
     const int count = chain.link_count;
-    float& lo = count == 0 ? chain.lo : chain.links[count - 1].lo;
-    float& hi = count == 0 ? chain.hi : chain.links[count - 1].hi;
+    int32_t& lo = count == 0 ? chain.lo : chain.links[count - 1].lo;
+    int32_t& hi = count == 0 ? chain.hi : chain.links[count - 1].hi;
     lo = std::clamp(lo, bounds.lo, bounds.hi);
     hi = std::clamp(hi, bounds.lo, bounds.hi);
     chain.pool = true;
@@ -101,7 +101,7 @@ class Builder {
       if (link.kind != Epilogue::Kind::kAdd || operand.shape != input.shape) return false;
       out.kind = IntegerLink::Kind::kAddTensor;
       out.operand = static_cast<int>(spec_.operands.size()) + tensors_++;
-      out.zero_b = ZeroPointOf(operand);
+      out.minus_zero_b = static_cast<float>(-ZeroPointOf(operand));
       out.multiplier_a = RescaleMultiplier(scale_a, scale_out);
       out.multiplier_b = RescaleMultiplier(scale_b, scale_out);
       return true;

@@ -25,13 +25,19 @@
 
 namespace tersor::kernels {
 
+/// Rounding by addition: the f32 sum of kRounder = 1.5 * 2^23 and x, |x| < 2^22, is kRounder plus
+/// x rounded half to even, and its bits are those of kRounder plus that integer. Larger |x| gives
+/// bits beyond it on the same side, so that clamping the bits as integers is right for every x.
+inline constexpr float kRounder = 12582912.0f;
+inline constexpr int32_t kRounderBits = 0x4b400000;
+
 struct IntegerLink {
   enum class Kind : uint8_t { kMultiply, kAddConstant, kAddTensor };
   Kind kind = Kind::kMultiply;
   int operand = 0;  ///< kAddTensor: index into KernelCall::operands
-  int32_t zero_b = 0;
+  float minus_zero_b = 0;
   float multiplier_a = 0, multiplier_b = 0;
-  float lo = 0, hi = 0;
+  int32_t lo = 0, hi = 0;          ///< plus kRounderBits
   const float* channel = nullptr;  ///< [padded channels]
 };
 
@@ -44,7 +50,7 @@ struct IntegerChain {
   IntegerChain& operator=(IntegerChain&&) = default;
 
   const float* multiplier = nullptr;  ///< [padded channels]
-  float lo = 0, hi = 0;
+  int32_t lo = 0, hi = 0;             ///< plus kRounderBits
   int link_count = 0;
   IntegerLink links[kMaxLinks];
   bool pool = false;                   ///< 2x2 windows at distance 2 over an even image

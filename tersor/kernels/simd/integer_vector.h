@@ -192,40 +192,28 @@ struct ChainTarget {
   const ConstTensorView* operands;
 };
 
-/// Rounding by addition: the f32 sum of kRounder = 1.5 * 2^23 and x, |x| < 2^22, is kRounder plus
-/// x rounded half to even, and its bits are those of kRounder plus that integer. Larger |x| gives
-/// bits beyond it on the same side, so that clamping the bits as integers is right for every x.
-constexpr float kRounder = 12582912.0f;
-constexpr int32_t kRounderBits = 0x4b400000;
-
-/// Parameters of one step, at kLanes channels.
+/// Parameters of one step at kLanes channels: `a` and, by kind, `k` or the other tensor.
 struct StepConstants {
   I32 lo, hi;
-  F32 a, b, k, zero_b;
+  F32 a, k, zero_b;
   const int8_t* other;
 };
 
 inline StepConstants FirstStep(const IntegerChain& chain, int channel) {
-  StepConstants c;
-  c.lo = SetI(kRounderBits + static_cast<int32_t>(chain.lo));
-  c.hi = SetI(kRounderBits + static_cast<int32_t>(chain.hi));
-  c.a = LoadF(chain.multiplier + channel);
-  c.b = c.k = c.zero_b = c.a;
-  c.other = nullptr;
-  return c;
+  return {SetI(chain.lo), SetI(chain.hi), LoadF(chain.multiplier + channel),
+          SetF(0),        SetF(0),        nullptr};
 }
 
+template <IntegerLink::Kind kKind>
 inline StepConstants LinkStep(const IntegerLink& link, const ChainTarget& target, int channel) {
-  StepConstants c;
-  c.lo = SetI(kRounderBits + static_cast<int32_t>(link.lo));
-  c.hi = SetI(kRounderBits + static_cast<int32_t>(link.hi));
-  c.a = SetF(link.multiplier_a);
-  c.b = SetF(link.multiplier_b);
-  c.zero_b = ToFloat(SetI(-link.zero_b));
-  const bool tensor = link.kind == IntegerLink::Kind::kAddTensor;
-  c.k = tensor ? c.b : LoadF(link.channel + channel);
-  c.other =
-      tensor ? static_cast<const int8_t*>(target.operands[link.operand].data) + channel : nullptr;
+  StepConstants c{SetI(link.lo), SetI(link.hi), SetF(link.multiplier_a), SetF(0), SetF(0), nullptr};
+  if constexpr (kKind == IntegerLink::Kind::kAddTensor) {
+    c.k = SetF(link.multiplier_b);
+    c.zero_b = SetF(link.minus_zero_b);
+    c.other = static_cast<const int8_t*>(target.operands[link.operand].data) + channel;
+  } else {
+    c.k = LoadF(link.channel + channel);
+  }
   return c;
 }
 
@@ -243,72 +231,82 @@ inline I32 ApplyLink(I32 bits, const StepConstants& c, ptrdiff_t offset, int cou
     return RoundClamp(AddF(MulF(v, c.a), c.k), c);
   } else {
     const F32 y = AddF(LoadBytes(c.other + (offset < 0 ? 0 : offset), count), c.zero_b);
-    return RoundClamp(AddF(MulF(v, c.a), MulF(y, c.b)), c);
+    return RoundClamp(AddF(MulF(v, c.a), MulF(y, c.k)), c);
   }
 }
 
-/// Does the chain, whose links are kLinks (or any, with kAnyLinks), on the exact sums (bias
-/// included) of `pixels` pixels, a multiple of four, at channels [channel, channel + kLanes), of
-/// which `count` exist, and stores them.
-template <bool kAnyLinks, IntegerLink::Kind... kLinks>
-inline void FinishAs(const IntegerChain& chain, const ChainTarget& target, int channel, int count,
-                     const I32* sums, const ptrdiff_t* offsets, int pixels) {
-  using Kind = IntegerLink::Kind;
+template <IntegerLink::Kind kKind, int kPixels>
+inline void ApplyLinks(I32 (&bits)[kPixels], const StepConstants& c, const ptrdiff_t* offsets,
+                       int count) {
+  TERSOR_UNROLL
+  for (int j = 0; j < kPixels; ++j) bits[j] = ApplyLink<kKind>(bits[j], c, offsets[j], count);
+}
+
+/// FinishSums for kPixels pixels; the links are kLinks. So many pixels side by side hide the
+/// latency of the chain.
+template <int kPixels, IntegerLink::Kind... kLinks>
+inline void FinishPixels(const IntegerChain& chain, const ChainTarget& target, int channel,
+                         int count, const I32* sums, const ptrdiff_t* offsets) {
   const StepConstants first = FirstStep(chain, channel);
-  constexpr int kSteps = kAnyLinks ? IntegerChain::kMaxLinks : int{sizeof...(kLinks)} + 1;
-  StepConstants steps[kSteps];
-  const int links = kAnyLinks ? chain.link_count : int{sizeof...(kLinks)};
-  for (int l = 0; l < links; ++l) steps[l] = LinkStep(chain.links[l], target, channel);
-  const I32 shift = SetI(chain.zero_point - kRounderBits);
-  for (int i = 0; i < pixels; i += 4) {
-    I32 bits[4];
-    TERSOR_UNROLL
-    for (int j = 0; j < 4; ++j) bits[j] = RoundClamp(MulF(ToFloat(sums[i + j]), first.a), first);
-    if constexpr (kAnyLinks) {
-      for (int l = 0; l < links; ++l) {
-        const Kind kind = chain.links[l].kind;
-        TERSOR_UNROLL
-        for (int j = 0; j < 4; ++j) {
-          if (kind == Kind::kMultiply) {
-            bits[j] = ApplyLink<Kind::kMultiply>(bits[j], steps[l], offsets[i + j], count);
-          } else if (kind == Kind::kAddConstant) {
-            bits[j] = ApplyLink<Kind::kAddConstant>(bits[j], steps[l], offsets[i + j], count);
-          } else {
-            bits[j] = ApplyLink<Kind::kAddTensor>(bits[j], steps[l], offsets[i + j], count);
-          }
-        }
-      }
-    } else {
-      TERSOR_UNROLL
-      for (int j = 0; j < 4; ++j) {
-        int l = 0;
-        ((bits[j] = ApplyLink<kLinks>(bits[j], steps[l++], offsets[i + j], count)), ...);
+  I32 bits[kPixels];
+  TERSOR_UNROLL
+  for (int j = 0; j < kPixels; ++j) bits[j] = RoundClamp(MulF(ToFloat(sums[j]), first.a), first);
+  const IntegerLink* link = chain.links;
+  (ApplyLinks<kLinks>(bits, LinkStep<kLinks>(*link++, target, channel), offsets, count), ...);
+  if constexpr (sizeof...(kLinks) == 0) {
+    using Kind = IntegerLink::Kind;
+    for (const IntegerLink* end = chain.links + chain.link_count; link < end; ++link) {
+      if (link->kind == Kind::kMultiply) {
+        ApplyLinks<Kind::kMultiply>(bits, LinkStep<Kind::kMultiply>(*link, target, channel),
+                                    offsets, count);
+      } else if (link->kind == Kind::kAddConstant) {
+        ApplyLinks<Kind::kAddConstant>(bits, LinkStep<Kind::kAddConstant>(*link, target, channel),
+                                       offsets, count);
+      } else {
+        ApplyLinks<Kind::kAddTensor>(bits, LinkStep<Kind::kAddTensor>(*link, target, channel),
+                                     offsets, count);
       }
     }
+  }
+  const I32 shift = SetI(chain.zero_point - kRounderBits);
+  TERSOR_UNROLL
+  for (int j = 0; j < kPixels; ++j) bits[j] = AddI(bits[j], shift);
+  int8_t* result = target.result + channel;
+  TERSOR_UNROLL
+  for (int j = 0; j < kPixels; j += 4) {
     int8_t* to[4];
     TERSOR_UNROLL
-    for (int j = 0; j < 4; ++j) {
-      bits[j] = AddI(bits[j], shift);
-      to[j] = offsets[i + j] < 0 ? nullptr : target.result + offsets[i + j] + channel;
-    }
-    StoreFour(to, bits, count);
+    for (int i = 0; i < 4; ++i) to[i] = offsets[j + i] < 0 ? nullptr : result + offsets[j + i];
+    StoreFour(to, {bits[j], bits[j + 1], bits[j + 2], bits[j + 3]}, count);
   }
 }
 
+template <IntegerLink::Kind... kLinks>
+inline void FinishAs(const IntegerChain& chain, const ChainTarget& target, int channel, int count,
+                     const I32* sums, const ptrdiff_t* offsets, int pixels) {
+  int i = 0;
+  for (; i + 8 <= pixels; i += 8) {
+    FinishPixels<8, kLinks...>(chain, target, channel, count, sums + i, offsets + i);
+  }
+  if (i < pixels) {
+    FinishPixels<4, kLinks...>(chain, target, channel, count, sums + i, offsets + i);
+  }
+}
+
+/// Does the chain on the exact sums (bias included) of `pixels` pixels, a multiple of four, at
+/// channels [channel, channel + kLanes), of which `count` exist, and stores them.
 inline void FinishSums(const IntegerChain& chain, const ChainTarget& target, int channel, int count,
                        const I32* sums, const ptrdiff_t* offsets, int pixels) {
   using Kind = IntegerLink::Kind;
   const IntegerLink* links = chain.links;
-  if (chain.link_count == 0) {
-    FinishAs<false>(chain, target, channel, count, sums, offsets, pixels);
-  } else if (chain.link_count == 1 && links[0].kind == Kind::kAddTensor) {
-    FinishAs<false, Kind::kAddTensor>(chain, target, channel, count, sums, offsets, pixels);
+  if (chain.link_count == 1 && links[0].kind == Kind::kAddTensor) {
+    FinishAs<Kind::kAddTensor>(chain, target, channel, count, sums, offsets, pixels);
   } else if (chain.link_count == 2 && links[0].kind == Kind::kMultiply &&
              links[1].kind == Kind::kAddConstant) {
-    FinishAs<false, Kind::kMultiply, Kind::kAddConstant>(chain, target, channel, count, sums,
-                                                         offsets, pixels);
+    FinishAs<Kind::kMultiply, Kind::kAddConstant>(chain, target, channel, count, sums, offsets,
+                                                  pixels);
   } else {
-    FinishAs<true>(chain, target, channel, count, sums, offsets, pixels);
+    FinishAs<>(chain, target, channel, count, sums, offsets, pixels);
   }
 }
 
