@@ -5,38 +5,10 @@
 #pragma once
 
 #include "tersor/kernels/conv2d_int8/plan.h"
-#include "tersor/kernels/simd/integer_vector.h"
+#include "tersor/kernels/simd/integer_groups.h"
 
 namespace tersor::kernels::conv2d_int8 {
 namespace {
-
-#if defined(TERSOR_AVX512VNNI)
-using Element = uint8_t;
-constexpr auto kDirectDot = DotQuads;
-inline Element WidenOne(int8_t q) { return static_cast<Element>(q ^ 0x80); }
-inline void WidenSixteen(Element* to, const int8_t* from) {
-  const __m128i q = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_xor_si128(q, _mm_set1_epi8(-128)));
-}
-#else
-using Element = int16_t;
-constexpr auto kDirectDot = DotPairs;
-inline Element WidenOne(int8_t q) { return q; }
-inline void WidenSixteen(Element* to, const int8_t* from) {
-  const __m128i q = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_cvtepi8_epi16(q));
-}
-#endif
-
-inline void Widen(Element* to, const int8_t* from, ptrdiff_t count) {
-  ptrdiff_t i = 0;
-  for (; i + 16 <= count; i += 16) WidenSixteen(to + i, from + i);
-  if (i < count && count >= 16) {
-    i = count;
-    WidenSixteen(to + count - 16, from + count - 16);
-  }
-  for (; i < count; ++i) to[i] = WidenOne(from[i]);
-}
 
 class Direct {
  public:
@@ -182,8 +154,7 @@ class Direct {
     }
     for (int s = 0; s < p_.segments; ++s) {
       const ptrdiff_t begin = p_.segment_offsets[s];
-      MultiplyGroups<kRows, kVectors, kDirectDot>(pixels, begin, begin + p_.groups * 4, filter,
-                                                  acc);
+      MultiplyGroups<kRows, kVectors, kGroupDot>(pixels, begin, begin + p_.groups * 4, filter, acc);
     }
   }
 

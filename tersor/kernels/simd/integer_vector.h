@@ -57,6 +57,10 @@ inline I32 ShiftRightI(I32 a) {
   return _mm512_srai_epi32(a, kBits);
 }
 inline F32 ToFloat(I32 a) { return _mm512_cvtepi32_ps(a); }
+/// 2 * kLanes bytes as i16.
+inline I32 WidenBytes(const char* p) {
+  return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
 inline F32 LoadF(const float* p) { return _mm512_loadu_ps(p); }
 inline F32 SetF(float a) { return _mm512_set1_ps(a); }
 inline F32 AddF(F32 a, F32 b) { return _mm512_add_ps(a, b); }
@@ -131,6 +135,10 @@ inline I32 ShiftRightI(I32 a) {
   return _mm256_srai_epi32(a, kBits);
 }
 inline F32 ToFloat(I32 a) { return _mm256_cvtepi32_ps(a); }
+/// 2 * kLanes bytes as i16.
+inline I32 WidenBytes(const char* p) {
+  return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
 inline F32 LoadF(const float* p) { return _mm256_loadu_ps(p); }
 inline F32 SetF(float a) { return _mm256_set1_ps(a); }
 inline F32 AddF(F32 a, F32 b) { return _mm256_add_ps(a, b); }
@@ -272,18 +280,27 @@ inline void FinishPixels(const IntegerChain& chain, const ChainTarget& target, i
   TERSOR_UNROLL
   for (int j = 0; j < kPixels; ++j) bits[j] = AddI(bits[j], shift);
   int8_t* result = target.result + channel;
-  TERSOR_UNROLL
-  for (int j = 0; j < kPixels; j += 4) {
-    int8_t* to[4];
+  if constexpr (kPixels == 1) {
+    StoreFour({result + offsets[0], nullptr, nullptr, nullptr},
+              {bits[0], bits[0], bits[0], bits[0]}, count);
+  } else {
     TERSOR_UNROLL
-    for (int i = 0; i < 4; ++i) to[i] = offsets[j + i] < 0 ? nullptr : result + offsets[j + i];
-    StoreFour(to, {bits[j], bits[j + 1], bits[j + 2], bits[j + 3]}, count);
+    for (int j = 0; j < kPixels; j += 4) {
+      int8_t* to[4];
+      TERSOR_UNROLL
+      for (int i = 0; i < 4; ++i) to[i] = offsets[j + i] < 0 ? nullptr : result + offsets[j + i];
+      StoreFour(to, {bits[j], bits[j + 1], bits[j + 2], bits[j + 3]}, count);
+    }
   }
 }
 
 template <IntegerLink::Kind... kLinks>
 inline void FinishAs(const IntegerChain& chain, const ChainTarget& target, int channel, int count,
                      const I32* sums, const ptrdiff_t* offsets, int pixels) {
+  if (pixels == 1) {
+    FinishPixels<1, kLinks...>(chain, target, channel, count, sums, offsets);
+    return;
+  }
   int i = 0;
   for (; i + 8 <= pixels; i += 8) {
     FinishPixels<8, kLinks...>(chain, target, channel, count, sums + i, offsets + i);
@@ -293,8 +310,8 @@ inline void FinishAs(const IntegerChain& chain, const ChainTarget& target, int c
   }
 }
 
-/// Does the chain on the exact sums (bias included) of `pixels` pixels, a multiple of four, at
-/// channels [channel, channel + kLanes), of which `count` exist, and stores them.
+/// Does the chain on the exact sums (bias included) of `pixels` pixels, one or a multiple of four,
+/// at channels [channel, channel + kLanes), of which `count` exist, and stores them.
 inline void FinishSums(const IntegerChain& chain, const ChainTarget& target, int channel, int count,
                        const I32* sums, const ptrdiff_t* offsets, int pixels) {
   using Kind = IntegerLink::Kind;
@@ -316,9 +333,19 @@ inline I32 PoolSums(I32 a, I32 b, I32 c, I32 d, I32 flip) {
   return XorI(MaxI(top, MaxI(XorI(c, flip), XorI(d, flip))), flip);
 }
 
+/// A vector of packed filter as it is used, and one of i8 that is used as i16.
+struct PlainFilter {
+  static constexpr int kBytes = kLanes * 4;
+  static I32 Load(const char* p) { return LoadI(p); }
+};
+struct ByteFilter {
+  static constexpr int kBytes = kLanes * 2;
+  static I32 Load(const char* p) { return WidenBytes(p); }
+};
+
 /// acc[r][v] += dot(32-bit group at rows[r] + at, broadcast; filter[group][v]) for at = begin,
 /// begin + 4, ... before end. Moves `filter` behind what it has read.
-template <int kRows, int kVectors, auto kDot>
+template <int kRows, int kVectors, auto kDot, typename Filter = PlainFilter>
 inline __attribute__((always_inline)) void MultiplyGroups(const char* const (&rows)[kRows],
                                                           ptrdiff_t begin, ptrdiff_t end,
                                                           const char*& filter,
@@ -326,8 +353,8 @@ inline __attribute__((always_inline)) void MultiplyGroups(const char* const (&ro
   for (ptrdiff_t at = begin; at < end; at += 4) {
     I32 w[kVectors];
     TERSOR_UNROLL
-    for (int v = 0; v < kVectors; ++v) w[v] = LoadI(filter + v * (kLanes * 4));
-    filter += kVectors * kLanes * 4;
+    for (int v = 0; v < kVectors; ++v) w[v] = Filter::Load(filter + v * Filter::kBytes);
+    filter += kVectors * Filter::kBytes;
     TERSOR_UNROLL
     for (int r = 0; r < kRows; ++r) {
       int32_t group;
