@@ -13,16 +13,31 @@ std::string_view RuleInput::name(int i) const {
   return info.operands[std::min(static_cast<size_t>(i), last)].name;
 }
 
-std::string RuleInput::Text(double number) {
-  char digits[32];
-  auto [end, error] = std::to_chars(digits, digits + sizeof(digits), number);
-  return {digits, end};
-}
-
-Status RuleInput::FailWith(std::span<const std::string> parts) const {
+Status RuleInput::FailWith(std::initializer_list<Part> parts) const {
   std::string message(info.text_name);
   message += ": ";
-  for (const std::string& part : parts) message += part;
+  for (const Part& part : parts) {
+    switch (part.kind) {
+      case Part::Kind::kText:
+        message += part.text;
+        break;
+      case Part::Kind::kInteger:
+        message += std::to_string(part.integer);
+        break;
+      case Part::Kind::kReal: {
+        char digits[32];
+        const auto end = std::to_chars(digits, digits + sizeof(digits), part.real).ptr;
+        message.append(digits, end);
+        break;
+      }
+      case Part::Kind::kShape:
+        message += part.shape->ToString();
+        break;
+      case Part::Kind::kType:
+        message += part.type->ToString();
+        break;
+    }
+  }
   return {StatusCode::kInvalidArgument, std::move(message)};
 }
 

@@ -1,8 +1,9 @@
 // What a shape-and-type rule is given, and the checks that many of them share.
 #pragma once
 
-#include <array>
 #include <concepts>
+#include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -35,9 +36,9 @@ struct RuleInput {
   std::string_view name(int i) const;
 
   /// A failure that begins with the operator's name.
-  template <typename... Args>
-  Status Fail(const Args&... args) const {
-    return FailWith(std::array<std::string, sizeof...(Args)>{Text(args)...});
+  template <typename... Parts>
+  Status Fail(const Parts&... parts) const {
+    return FailWith({Part(parts)...});
   }
 
   /// The operand is f32 of exactly this shape.
@@ -58,13 +59,30 @@ struct RuleInput {
   Result<TensorType> HintedType(DType dtype, Shape shape) const;
 
  private:
-  static std::string Text(std::string_view text) { return std::string(text); }
-  static std::string Text(std::integral auto number) { return std::to_string(number); }
-  static std::string Text(double number);
-  static std::string Text(const Shape& shape) { return shape.ToString(); }
-  static std::string Text(const TensorType& type) { return type.ToString(); }
-  static std::string Text(DType dtype) { return std::string(DTypeName(dtype)); }
-  Status FailWith(std::span<const std::string> parts) const;
+  /// A part of a message. Refers to what it was made from, so that a rule which fails in many ways
+  /// stays small: the text is made in one place.
+  struct Part {
+    enum class Kind : uint8_t { kText, kInteger, kReal, kShape, kType };
+    Part(const char* text) : Part(std::string_view(text)) {}         // NOLINT: implicit by design
+    Part(const std::string& text) : Part(std::string_view(text)) {}  // NOLINT
+    Part(std::string_view view) : kind(Kind::kText), text(view) {}   // NOLINT
+    Part(std::integral auto number)                                  // NOLINT
+        : kind(Kind::kInteger), integer(static_cast<int64_t>(number)) {}
+    Part(double number) : kind(Kind::kReal), real(number) {}            // NOLINT
+    Part(const Shape& value) : kind(Kind::kShape), shape(&value) {}     // NOLINT
+    Part(const TensorType& value) : kind(Kind::kType), type(&value) {}  // NOLINT
+    Part(DType dtype) : Part(DTypeName(dtype)) {}                       // NOLINT
+
+    Kind kind;
+    union {
+      std::string_view text;
+      int64_t integer;
+      double real;
+      const Shape* shape;
+      const TensorType* type;
+    };
+  };
+  Status FailWith(std::initializer_list<Part> parts) const;
 };
 
 bool IsEightBit(DType dtype);
