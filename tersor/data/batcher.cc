@@ -75,8 +75,7 @@ Result<Batcher> Batcher::Create(const Dataset& dataset, const BatcherOptions& op
   TERSOR_ASSIGN_OR_RETURN(
       InputEncoder encoder,
       InputEncoder::Create({DType::kF32, examples.shape, {}}, examples, options.normalize));
-  return Batcher(
-      std::unique_ptr<Impl>(new Impl{dataset, options, std::move(encoder), shape, {}, {}}));
+  return Batcher(std::unique_ptr<Impl>(new Impl{dataset, options, encoder, shape, {}, {}}));
 }
 
 Batcher::Batcher(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

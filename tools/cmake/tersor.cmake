@@ -43,6 +43,8 @@ target_include_directories(tersor_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJEC
 # except where a kernel asks for a fused one by intrinsic.
 target_compile_options(tersor_flags INTERFACE -Wall -Wextra -Werror -ffp-contract=off)
 if(TERSOR_SANITIZE)
+  # What sanitizers insert hides initializations from GCC: false warnings.
+  target_compile_options(tersor_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_compile_options(tersor_flags INTERFACE -fsanitize=${TERSOR_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(tersor_flags INTERFACE -fsanitize=${TERSOR_SANITIZE})
 endif()
