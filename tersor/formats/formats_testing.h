@@ -62,17 +62,24 @@ inline ir::Graph FloatSample() {
     return b.Variable(std::move(name), SampleTensor({DType::kF32, std::move(shape), {}}, seed));
   };
   ir::ValueId x = b.Input("image", {kBatch, 12, 10, 3});
-  x = b.Conv2d(x, weight("conv.filter", {8, 3, 3, 3}), weight("conv.bias", {8}),
+  const ir::ValueId conv = weight("conv.filter", {8, 3, 3, 3});
+  const ir::ValueId conv_bias = weight("conv.bias", {8});
+  const ir::ValueId scale = weight("bn.scale", {8});
+  const ir::ValueId shift = weight("bn.shift", {8});
+  const ir::ValueId depthwise = weight("depthwise.filter", {8, 3, 3, 1});
+  const ir::ValueId depthwise_bias = weight("depthwise.bias", {8});
+  const ir::ValueId dense = weight("dense.filter", {40, 120});
+  const ir::ValueId dense_bias = weight("dense.bias", {40});
+  const ir::ValueId classes = weight("classes.filter", {10, 40});
+  x = b.Conv2d(x, conv, conv_bias,
                {.strides = {2, 1}, .padding = ir::kSamePadding, .activation = Activation::kRelu});
-  x = b.Add(b.Multiply(x, weight("bn.scale", {8})), weight("bn.shift", {8}));
-  x = b.Conv2d(x, weight("depthwise.filter", {8, 3, 3, 1}), weight("depthwise.bias", {8}),
+  x = b.Add(b.Multiply(x, scale), shift);
+  x = b.Conv2d(x, depthwise, depthwise_bias,
                {.padding = ir::kSamePadding, .groups = 8, .activation = Activation::kRelu6});
   x = b.MaxPool2d(x, {.window = {2, 2}});
   x = b.AvgPool2d(x, {.window = {3, 3}, .strides = {1, 1}, .padding = ir::kSamePadding});
-  x = b.Flatten(x);
-  x = b.FullyConnected(x, weight("dense.filter", {40, b.type(x).shape[1]}),
-                       weight("dense.bias", {40}), Activation::kRelu);
-  x = b.FullyConnected(x, weight("classes.filter", {10, 40}));
+  x = b.FullyConnected(b.Flatten(x), dense, dense_bias, Activation::kRelu);
+  x = b.FullyConnected(x, classes);
   ir::Graph graph = b.Build({b.Name(b.Softmax(x), "probabilities")}).value();
   graph.mutable_metadata()["description"] = "a sample";
   graph.mutable_metadata()["normalize"] = "signed";
@@ -100,24 +107,28 @@ inline ir::Graph Int8Sample() {
   TensorType image = hint(0.0078125f, -1);
   image.shape = {kBatch, 12, 10, 3};
   ir::ValueId x = b.Input("image", image);
-  x = b.Conv2d(x, filter("conv.filter", {8, 3, 3, 3}), bias("conv.bias", 8, 0.0078125f),
+  const ir::ValueId conv = filter("conv.filter", {8, 3, 3, 3});
+  const ir::ValueId conv_bias = bias("conv.bias", 8, 0.0078125f);
+  const ir::ValueId scale = constant("bn.scale", 8);
+  const ir::ValueId shift = constant("bn.shift", 8);
+  const ir::ValueId depthwise = filter("depthwise.filter", {8, 3, 3, 1});
+  const ir::ValueId depthwise_bias = bias("depthwise.bias", 8, 0.05f);
+  TensorType dense_type = hint(0.01f, 0);
+  dense_type.shape = {10, 48};
+  const ir::ValueId dense = b.Variable("dense.filter", SampleTensor(dense_type, 6));
+  const TensorType dense_bias_type{DType::kI32, {10}, Quantization{{0.06f * 0.01f}, {0}, -1}};
+  const ir::ValueId dense_bias = b.Variable("dense.bias", SampleTensor(dense_bias_type, 7));
+  x = b.Conv2d(x, conv, conv_bias,
                {.padding = ir::kSamePadding,
                 .activation = Activation::kRelu,
                 .result_hint = hint(0.05f, -128)});
-  x = b.Multiply(x, constant("bn.scale", 8), Activation::kNone, hint(0.04f, 3));
-  x = b.Add(x, constant("bn.shift", 8), Activation::kNone, hint(0.05f, -7));
+  x = b.Multiply(x, scale, Activation::kNone, hint(0.04f, 3));
+  x = b.Add(x, shift, Activation::kNone, hint(0.05f, -7));
   x = b.Conv2d(
-      x, filter("depthwise.filter", {8, 3, 3, 1}), bias("depthwise.bias", 8, 0.05f),
+      x, depthwise, depthwise_bias,
       {.strides = {2, 2}, .padding = ir::kSamePadding, .groups = 8, .result_hint = hint(0.06f, 0)});
   x = b.MaxPool2d(x, {.window = {2, 2}});
-  x = b.Flatten(x);
-  const int64_t width = b.type(x).shape[1];
-  TensorType dense = hint(0.01f, 0);
-  dense.shape = {10, width};
-  TensorType dense_bias{DType::kI32, {10}, Quantization{{0.06f * 0.01f}, {0}, -1}};
-  x = b.FullyConnected(x, b.Variable("dense.filter", SampleTensor(dense, 6)),
-                       b.Variable("dense.bias", SampleTensor(dense_bias, 7)), Activation::kNone,
-                       hint(0.1f, 10));
+  x = b.FullyConnected(b.Flatten(x), dense, dense_bias, Activation::kNone, hint(0.1f, 10));
   x = b.Op(ir::OpKind::kSoftmax, {x}, {}, hint(0.00390625f, -128));
   return b.Build({b.Name(x, "probabilities")}).value();
 }

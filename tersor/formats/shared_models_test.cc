@@ -10,12 +10,13 @@
 #include "tersor/formats/formats_testing.h"
 #include "tersor/formats/native/native.h"
 #include "tersor/formats/tflite/tflite.h"
+#include "tersor/ir/text.h"
 #include "tersor/ir/verifier.h"
 
 namespace tersor::formats {
 namespace {
 
-TEST(SharedModels, ImportWithASymbolicBatch) {
+TEST(SharedModels, ImportWithASymbolicBatchAndPrint) {
   TERSOR_REQUIRE_TEST_DATA("models");
   for (const std::string& path : SharedModels()) {
     SCOPED_TRACE(path);
@@ -26,6 +27,11 @@ TEST(SharedModels, ImportWithASymbolicBatch) {
     ASSERT_EQ(graph->outputs().size(), 1u);
     EXPECT_EQ(graph->value(graph->inputs()[0]).type().shape, (Shape{kBatch, 32, 32, 3}));
     EXPECT_EQ(graph->value(graph->outputs()[0]).type().shape, (Shape{kBatch, 10}));
+    const ir::PrintOptions with_data{.data = true};
+    const std::string text = ir::Print(*graph, with_data);
+    auto parsed = ir::Parse(text);
+    ASSERT_TRUE(parsed.ok()) << parsed.status().message();
+    EXPECT_TRUE(ir::Print(*parsed, with_data) == text);
   }
 }
 

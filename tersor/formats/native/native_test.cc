@@ -6,6 +6,8 @@
 #include "tersor/base/file.h"
 #include "tersor/formats/formats_testing.h"
 #include "tersor/formats/native/wire.h"
+#include "tersor/ir/random_graph.h"
+#include "tersor/ir/text.h"
 #include "tersor/ir/verifier.h"
 
 namespace tersor::formats::native {
@@ -84,6 +86,17 @@ TEST(Native, RoundTripKeepsEverything) {
       ASSERT_TRUE(back.ok()) << back.status().message();
       ExpectSameGraph(graph, *back);
       EXPECT_EQ(Written(*back, compress), bytes) << "equal graphs, equal bytes";
+    }
+  }
+}
+
+TEST(Native, RandomGraphsComeBack) {
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    for (DType dtype : {DType::kF32, DType::kI8, DType::kU8}) {
+      const ir::Graph graph = ir::RandomGraph(seed, {.dtype = dtype});
+      auto back = Import(ToBuffer(Written(graph)));
+      ASSERT_TRUE(back.ok()) << back.status().message();
+      EXPECT_EQ(ir::Print(*back, {.data = true}), ir::Print(graph, {.data = true}));
     }
   }
 }

@@ -222,6 +222,13 @@ class Writer {
       case BuiltinOp::kREDUCE_MAX:
         return {schema::BuiltinOptions::ReducerOptions,
                 schema::CreateReducerOptions(builder_, options.keep_dims).Union()};
+      case BuiltinOp::kRESHAPE:
+        if (options.dims.empty()) return {schema::BuiltinOptions::NONE, 0};
+        return {schema::BuiltinOptions::ReshapeOptions,
+                schema::CreateReshapeOptions(builder_, Numbers(options.dims)).Union()};
+      case BuiltinOp::kSQUEEZE:
+        return {schema::BuiltinOptions::SqueezeOptions,
+                schema::CreateSqueezeOptions(builder_, Numbers(options.dims)).Union()};
       default:
         return {schema::BuiltinOptions::NONE, 0};
     }
