@@ -36,7 +36,8 @@ struct Mapping {
 }  // namespace
 
 Result<std::shared_ptr<Buffer>> MapFile(const std::string& path) {
-  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  // Without O_NONBLOCK a named pipe would wait for its writer before it can be refused.
+  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.fd < 0) return SystemError("open", path);
   struct stat info {};
   if (::fstat(file.fd, &info) != 0) return SystemError("stat", path);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
@@ -38,6 +39,8 @@ TEST_F(FileTest, WhatWasWrittenIsReadAndMapped) {
 TEST_F(FileTest, FailuresSayWhatCouldNotBeDone) {
   EXPECT_EQ(MapFile(folder_ + "/none").status().code(), StatusCode::kNotFound);
   EXPECT_EQ(MapFile(folder_).status().code(), StatusCode::kIoError);
+  ASSERT_EQ(::mkfifo((folder_ + "/pipe").c_str(), 0600), 0);
+  EXPECT_EQ(MapFile(folder_ + "/pipe").status().code(), StatusCode::kIoError);
   EXPECT_EQ(ReadFile(folder_ + "/none").status().message(),
             "cannot open " + folder_ + "/none: No such file or directory");
   EXPECT_EQ(WriteFileAtomically(folder_ + "/none/a", "x").code(), StatusCode::kNotFound);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace tersor::data {
@@ -71,6 +72,10 @@ Result<ArchiveReader> ArchiveReader::OpenFile(const std::string& path, Kind kind
   impl->max_bytes = max_bytes;
   TERSOR_RETURN_IF_ERROR(impl->Prepare(kind));
   if (archive_read_open_filename(impl->handle, path.c_str(), kBlockBytes) != ARCHIVE_OK) {
+    const int error = archive_errno(impl->handle);
+    if (error == EACCES || error == EIO) {
+      return IoError("cannot open ", path, ": ", Reason(impl->handle));
+    }
     return impl->Damaged();
   }
   return ArchiveReader(std::move(impl));

@@ -2,9 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <set>
 
 #include "tersor/base/file.h"
@@ -188,6 +190,36 @@ TEST(ImageSet, BadSourcesAreRefusedWithAReason) {
     EXPECT_EQ(status.code(), c.code) << c.name << ": " << status.message();
     EXPECT_THAT(status.message(), HasSubstr(c.message)) << c.name;
   }
+}
+
+TEST(ImageSet, ABombIsRefusedBeforeItUnpacks) {
+  TemporaryFolder folder;
+  const std::string zeros(1 << 22, '\0');
+  const std::string spec = folder.Write(
+      "a.tar.zst", ZstdOf(TarOf({{"notes.txt", zeros}, {"test/a/0.jpg", JpegOf({4, 4, 1}, {9})}})));
+  EXPECT_TRUE(LoadDataset(spec, Split::kTest).ok());
+  DatasetOptions options;
+  options.max_bytes = 1 << 20;
+  const Status status = StatusOf(spec, Split::kTest, options);
+  EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
+  EXPECT_THAT(status.message(), HasSubstr("a.tar.zst: unpacks to more than the limit of 1048576"));
+}
+
+TEST(ImageSet, AFolderMayHoldWhatIsNoFile) {
+  TemporaryFolder folder;
+  folder.Write("test/a/0.jpg", JpegOf({4, 4, 1}, {9}));
+  std::filesystem::create_directory_symlink(folder.path(), folder.path() + "/test/loop");
+  auto set = LoadDataset(folder.path(), Split::kTest);
+  ASSERT_TRUE(set.ok()) << set.status().message();
+  EXPECT_EQ(set->size(), 1);
+  folder.Write("1/2/3/4/5/6/7/8/9.jpg", "");
+  EXPECT_THAT(StatusOf(folder.path(), Split::kTest).message(),
+              HasSubstr("more than 8 folders deep"));
+  std::filesystem::remove_all(folder.path() + "/1");
+  ASSERT_EQ(::mkfifo((folder.path() + "/test/a/1.jpg").c_str(), 0600), 0);
+  const Status status = StatusOf(folder.path(), Split::kTest);
+  EXPECT_EQ(status.code(), StatusCode::kIoError);
+  EXPECT_THAT(status.message(), HasSubstr("test/a/1.jpg: it is not a regular file"));
 }
 
 TEST(ImageSet, AColourImageAmongGrayOnesIsRefused) {

@@ -18,7 +18,7 @@ namespace tersor::data {
 namespace {
 
 constexpr int64_t kMaxFileBytes = int64_t{64} << 20;
-constexpr int kMaxDepth = 6;  // of a folder; ends a circle of links
+constexpr size_t kMaxDepth = 8;  // of folders in folders
 
 /// One image of the set, in an archive (bytes) or a folder (path).
 struct Item {
@@ -82,8 +82,10 @@ Result<bool> Note(std::string_view path, Listing& listing, Item& item) {
   return true;
 }
 
-Status ListFolder(const std::filesystem::path& root, const std::string& relative, int depth,
-                  Listing& listing) {
+/// `above` holds the real paths of the folders that this one lies in: a link back to one of them is
+/// passed over.
+Status ListFolder(const std::filesystem::path& root, const std::string& relative,
+                  std::vector<std::filesystem::path>& above, Listing& listing) {
   std::error_code error;
   std::vector<std::pair<std::string, bool>> names;
   for (auto it = std::filesystem::directory_iterator(root / relative, error);
@@ -93,19 +95,27 @@ Status ListFolder(const std::filesystem::path& root, const std::string& relative
     if (name.starts_with(".")) continue;
     names.emplace_back(name, it->is_directory(ignored));
   }
+  const auto real = error ? root : std::filesystem::canonical(root / relative, error);
   if (error) {
     return IoError("cannot list ", (root / relative).string(), ": ", error.message());
   }
+  if (std::find(above.begin(), above.end(), real) != above.end()) return OkStatus();
+  above.push_back(real);
   for (const auto& [name, is_folder] : names) {
     const std::string path = relative.empty() ? name : relative + "/" + name;
     if (is_folder) {
-      if (depth < kMaxDepth) TERSOR_RETURN_IF_ERROR(ListFolder(root, path, depth + 1, listing));
+      if (above.size() == kMaxDepth) {
+        return InvalidArgument(listing.where, ": ", path, " lies more than ", kMaxDepth,
+                               " folders deep, expected [split/]class/image.jpg");
+      }
+      TERSOR_RETURN_IF_ERROR(ListFolder(root, path, above, listing));
       continue;
     }
     Item item;
     TERSOR_ASSIGN_OR_RETURN(const bool is_image, Note(path, listing, item));
     if (is_image) listing.items.push_back(std::move(item));
   }
+  above.pop_back();
   return OkStatus();
 }
 
@@ -249,7 +259,8 @@ Result<Dataset> Finish(Listing listing, Split split, const DatasetOptions& optio
 Result<Dataset> LoadImageFolder(const std::string& path, Split split,
                                 const DatasetOptions& options) {
   Listing listing(path, false);
-  TERSOR_RETURN_IF_ERROR(ListFolder(path, "", 0, listing));
+  std::vector<std::filesystem::path> above;
+  TERSOR_RETURN_IF_ERROR(ListFolder(path, "", above, listing));
   return Finish(std::move(listing), split, options);
 }
 
