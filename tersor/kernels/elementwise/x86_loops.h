@@ -27,23 +27,45 @@ void UnaryLoop(const UnaryF32Args& args) {
 
 enum class Side { kNeither, kLhs, kRhs };
 
+// Four vectors a step, so that the phase of a periodic operand is worked out once for them; then
+// one; then a part.
 template <auto kFunction, Side kPeriodic>
 void BinaryLoop(const BinaryF32Args& args) {
   const Vector lo = Vector::Fill(args.lo), hi = Vector::Fill(args.hi);
-  const int64_t step = kPeriodic == Side::kNeither ? 0 : kW % args.period;
+  const int64_t period = args.period;
+  const float* lhs = args.lhs;
+  const float* rhs = args.rhs;
+  float* out = args.out;
   int64_t i = 0, phase = args.phase;
-  for (; i + kW <= args.count; i += kW) {
-    const Vector a = Vector::Load(args.lhs + (kPeriodic == Side::kLhs ? phase : i));
-    const Vector b = Vector::Load(args.rhs + (kPeriodic == Side::kRhs ? phase : i));
-    Min(Max(kFunction(a, b), lo), hi).Store(args.out + i);
-    phase += step;
-    if (phase >= args.period) phase -= args.period;
+  const auto load_lhs = [&](int64_t k) {
+    return Vector::Load(lhs + (kPeriodic == Side::kLhs ? phase : i) + k);
+  };
+  const auto load_rhs = [&](int64_t k) {
+    return Vector::Load(rhs + (kPeriodic == Side::kRhs ? phase : i) + k);
+  };
+  const auto advance = [&](int64_t elements, int64_t phase_step) {
+    i += elements;
+    phase += phase_step;
+    if (phase >= period) phase -= period;
+  };
+  const int64_t block_step = kPeriodic == Side::kNeither ? 0 : kBlock % period;
+  while (i + kBlock <= args.count) {
+    TERSOR_UNROLL
+    for (int k = 0; k < kBlock; k += kW) {
+      Min(Max(kFunction(load_lhs(k), load_rhs(k)), lo), hi).Store(out + i + k);
+    }
+    advance(kBlock, block_step);
+  }
+  const int64_t vector_step = kPeriodic == Side::kNeither ? 0 : kW % period;
+  while (i + kW <= args.count) {
+    Min(Max(kFunction(load_lhs(0), load_rhs(0)), lo), hi).Store(out + i);
+    advance(kW, vector_step);
   }
   const int rest = static_cast<int>(args.count - i);
   if (rest == 0) return;
-  const Vector a = Vector::LoadPart(args.lhs + (kPeriodic == Side::kLhs ? phase : i), rest);
-  const Vector b = Vector::LoadPart(args.rhs + (kPeriodic == Side::kRhs ? phase : i), rest);
-  Min(Max(kFunction(a, b), lo), hi).StorePart(args.out + i, rest);
+  const Vector a = Vector::LoadPart(lhs + (kPeriodic == Side::kLhs ? phase : i), rest);
+  const Vector b = Vector::LoadPart(rhs + (kPeriodic == Side::kRhs ? phase : i), rest);
+  Min(Max(kFunction(a, b), lo), hi).StorePart(out + i, rest);
 }
 
 // Blocks of 8-bit elements. Kind::Block(a, b, phase, out) makes one whole block; the last one goes
