@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "tersor/kernels/conv2d_f32/depthwise.h"
 #include "tersor/kernels/conv2d_f32/direct.h"
 #include "tersor/kernels/conv2d_f32/epilogue.h"
 #include "tersor/kernels/conv2d_f32/geometry.h"
@@ -31,8 +32,11 @@ struct Convolution {
 /// What a spec of Conv2d asks for; nothing where it is not an f32 convolution of this family.
 std::optional<Convolution> ParseSpec(const KernelSpec& spec);
 
-/// Kernels that take any convolution, and any 3x3 convolution of stride 1 in one group.
+/// Kernels that take: any convolution; those with one channel a group; 3x3 filters of stride 1.
 std::unique_ptr<Kernel> MakeDirectKernel(const DirectSimd& simd, Convolution conv, int threads);
+/// Null unless every channel is a group of its own, one in and one out.
+std::unique_ptr<Kernel> MakeDepthwiseKernel(const DepthwiseSimd& simd, const DirectSimd& direct,
+                                            Convolution conv, int threads);
 std::unique_ptr<Kernel> MakeWinogradKernel(const winograd_f32::Simd& simd, Convolution conv,
                                            int threads);
 

@@ -108,6 +108,13 @@ std::unique_ptr<Kernel> MakeDirect(const KernelSpec& spec, const conv2d_f32::Dir
   return conv2d_f32::MakeDirectKernel(simd, std::move(*conv), spec.threads);
 }
 
+std::unique_ptr<Kernel> MakeDepthwise(const KernelSpec& spec, const conv2d_f32::DepthwiseSimd& simd,
+                                      const conv2d_f32::DirectSimd& direct) {
+  auto conv = BackwardConvolution(spec);
+  if (!conv.has_value()) return nullptr;
+  return conv2d_f32::MakeDepthwiseKernel(simd, direct, std::move(*conv), spec.threads);
+}
+
 std::unique_ptr<Kernel> MakeReference(const KernelSpec& spec) {
   const auto geometry = ForwardGeometry(spec);
   if (!geometry.has_value()) return nullptr;
@@ -123,6 +130,12 @@ std::unique_ptr<Kernel> MakeOneDnn(const KernelSpec& spec) {
 #endif
 
 #if defined(__x86_64__)
+std::unique_ptr<Kernel> MakeAvx2Depthwise(const KernelSpec& spec) {
+  return MakeDepthwise(spec, conv2d_f32::kAvx2DepthwiseSimd, conv2d_f32::kAvx2DirectSimd);
+}
+std::unique_ptr<Kernel> MakeAvx512Depthwise(const KernelSpec& spec) {
+  return MakeDepthwise(spec, conv2d_f32::kAvx512DepthwiseSimd, conv2d_f32::kAvx512DirectSimd);
+}
 std::unique_ptr<Kernel> MakeAvx2Winograd(const KernelSpec& spec) {
   return MakeWinograd(spec, winograd_f32::kAvx2Simd);
 }

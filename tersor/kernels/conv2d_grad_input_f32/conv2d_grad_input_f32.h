@@ -8,7 +8,8 @@
 // gradient, so a padding value plays no part. No epilogues. Nothing may alias.
 //
 // Rows: a convolution of stride 1 is carried back by another one, with the filter turned by 180
-// degrees and its channels exchanged, so `winograd` and `direct` are the forward kernels
+// degrees and its channels exchanged, so `winograd`, `direct` and `depthwise` are the
+// forward kernels
 // (conv2d_f32.h: threads, error and floor as there). Other strides go to oneDNN.
 // Tolerance: the reference accumulates in double; the rows stay within 1e-5 of the largest element
 // on normal values.
