@@ -1,5 +1,6 @@
 #include "tersor/base/status.h"
 
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 
@@ -27,6 +28,40 @@ std::string_view StatusCodeName(StatusCode code) {
       return "internal error";
   }
   return "unknown";
+}
+
+void TextPiece::AppendTo(std::string& out) const {
+  switch (kind_) {
+    case Kind::kText:
+      out += text_;
+      break;
+    case Kind::kCharacter:
+      out += character_;
+      break;
+    case Kind::kReal: {
+      char digits[32];
+      const auto end =
+          std::to_chars(digits, digits + sizeof(digits), real_, std::chars_format::general, 6).ptr;
+      out.append(digits, end);
+      break;
+    }
+    case Kind::kSigned:
+      out += std::to_string(signed_);
+      break;
+    case Kind::kUnsigned:
+      out += std::to_string(unsigned_);
+      break;
+  }
+}
+
+std::string JoinPieces(std::initializer_list<TextPiece> pieces) {
+  std::string text;
+  for (const TextPiece& piece : pieces) piece.AppendTo(text);
+  return text;
+}
+
+Status JoinFailure(StatusCode code, std::initializer_list<TextPiece> pieces) {
+  return {code, JoinPieces(pieces)};
 }
 
 Status Status::WithContext(std::string_view context) const {

@@ -5,8 +5,10 @@
 // lower case and has no full stop: "model.tflite: buffer 3 ends at byte 9120, file has 8192 bytes".
 #pragma once
 
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,45 +50,75 @@ class [[nodiscard]] Status {
 
 inline Status OkStatus() { return {}; }
 
-/// Joins its arguments with operator<<. For error messages and names, not for hot paths.
+/// One argument of StrCat: text, a character, a number. Refers to the text that it is made from.
+/// Messages are put together in one place, so that a call costs few bytes of code.
+class TextPiece {
+ public:
+  TextPiece(const char* text) : TextPiece(std::string_view(text)) {}         // NOLINT: implicit
+  TextPiece(const std::string& text) : TextPiece(std::string_view(text)) {}  // NOLINT: implicit
+  TextPiece(std::string_view text) : kind_(Kind::kText), text_(text) {}      // NOLINT: implicit
+  TextPiece(char c) : kind_(Kind::kCharacter), character_(c) {}              // NOLINT: implicit
+  TextPiece(double number) : kind_(Kind::kReal), real_(number) {}            // NOLINT: implicit
+  template <std::signed_integral T>
+  TextPiece(T number) : kind_(Kind::kSigned), signed_(number) {}  // NOLINT: implicit
+  template <std::unsigned_integral T>
+  TextPiece(T number) : kind_(Kind::kUnsigned), unsigned_(number) {}  // NOLINT: implicit
+
+  void AppendTo(std::string& out) const;
+
+ private:
+  enum class Kind : uint8_t { kText, kCharacter, kReal, kSigned, kUnsigned };
+  Kind kind_;
+  union {
+    std::string_view text_;
+    char character_;
+    double real_;
+    int64_t signed_;
+    uint64_t unsigned_;
+  };
+};
+
+std::string JoinPieces(std::initializer_list<TextPiece> pieces);
+Status JoinFailure(StatusCode code, std::initializer_list<TextPiece> pieces);
+
+/// Joins its arguments; real numbers with six digits. For error messages and names, not for hot
+/// paths.
 template <typename... Args>
 std::string StrCat(const Args&... args) {
-  std::ostringstream out;
-  (out << ... << args);
-  return out.str();
+  return JoinPieces({TextPiece(args)...});
 }
 
 template <typename... Args>
 Status InvalidArgument(const Args&... args) {
-  return {StatusCode::kInvalidArgument, StrCat(args...)};
+  return JoinFailure(StatusCode::kInvalidArgument, {TextPiece(args)...});
 }
 template <typename... Args>
 Status NotFound(const Args&... args) {
-  return {StatusCode::kNotFound, StrCat(args...)};
+  return JoinFailure(StatusCode::kNotFound, {TextPiece(args)...});
 }
 template <typename... Args>
 Status DataLoss(const Args&... args) {
-  return {StatusCode::kDataLoss, StrCat(args...)};
+  return JoinFailure(StatusCode::kDataLoss, {TextPiece(args)...});
 }
 template <typename... Args>
 Status Unsupported(const Args&... args) {
-  return {StatusCode::kUnsupported, StrCat(args...)};
+  return JoinFailure(StatusCode::kUnsupported, {TextPiece(args)...});
 }
 template <typename... Args>
 Status ResourceExhausted(const Args&... args) {
-  return {StatusCode::kResourceExhausted, StrCat(args...)};
+  return JoinFailure(StatusCode::kResourceExhausted, {TextPiece(args)...});
 }
 template <typename... Args>
 Status FailedPrecondition(const Args&... args) {
-  return {StatusCode::kFailedPrecondition, StrCat(args...)};
+  return JoinFailure(StatusCode::kFailedPrecondition, {TextPiece(args)...});
 }
 template <typename... Args>
 Status IoError(const Args&... args) {
-  return {StatusCode::kIoError, StrCat(args...)};
+  return JoinFailure(StatusCode::kIoError, {TextPiece(args)...});
 }
 template <typename... Args>
 Status Internal(const Args&... args) {
-  return {StatusCode::kInternal, StrCat(args...)};
+  return JoinFailure(StatusCode::kInternal, {TextPiece(args)...});
 }
 
 [[noreturn]] void CheckFailed(const char* file, int line, const char* condition);
