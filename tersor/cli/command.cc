@@ -1,0 +1,78 @@
+#include "tersor/cli/command.h"
+
+#include <cstdio>
+
+namespace tersor::cli {
+
+void Say(const CommonFlags& flags, const std::string& line) {
+  if (!flags.json) std::printf("%s\n", line.c_str());
+}
+
+void SayJson(const Json& json) {
+  // Names may come from a hostile file: bytes that are no UTF-8 are replaced.
+  std::printf("%s\n", json.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+}
+
+void NormalizeFlag::AddTo(CLI::App& app) {
+  app.add_option("--normalize", name,
+                 "how pixels become the input: signed [-1,1], unit [0,1], raw 0 to 255 "
+                 "(default: what the model's file says, else signed)")
+      ->check(CLI::IsMember({"signed", "unit", "raw"}));
+}
+
+Result<data::Normalize> NormalizeFlag::For(const ir::Graph& model) const {
+  std::string chosen = name;
+  if (chosen.empty()) {
+    auto found = model.metadata().find("normalize");
+    chosen = found == model.metadata().end() ? "signed" : found->second;
+  }
+  auto normalize = data::ParseNormalize(chosen);
+  if (!normalize) {
+    return DataLoss("the model says normalize '", chosen, "', expected signed, unit or raw");
+  }
+  return *normalize;
+}
+
+Result<data::Split> SplitFlag(const std::string& name) {
+  auto split = data::ParseSplit(name);
+  if (!split) {
+    return InvalidArgument("--split is '", name,
+                           "', expected train, validation, test or train+validation");
+  }
+  return *split;
+}
+
+std::string TypeText(const TensorType& type) {
+  std::string text = type.ToString();
+  if (type.quantization && !type.quantization->per_channel()) {
+    text += StrCat(" scale ", type.quantization->scales[0], " zero point ",
+                   type.quantization->zero_points[0]);
+  }
+  return text;
+}
+
+Json TypeJson(const ir::Graph& graph, ir::ValueId id) {
+  const ir::Value& value = graph.value(id);
+  Json json;
+  json["name"] = value.name();
+  json["dtype"] = DTypeName(value.type().dtype);
+  json["shape"] = value.type().shape.dims();
+  const auto& quantization = value.type().quantization;
+  if (quantization && !quantization->per_channel()) {
+    json["scale"] = quantization->scales[0];
+    json["zero_point"] = quantization->zero_points[0];
+  }
+  return json;
+}
+
+std::string Grouped(int64_t number) {
+  std::string digits = std::to_string(number);
+  const size_t first = number < 0 ? 1 : 0;
+  for (size_t at = digits.size(); at > first + 3;) {
+    at -= 3;
+    digits.insert(at, ",");
+  }
+  return digits;
+}
+
+}  // namespace tersor::cli

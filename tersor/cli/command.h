@@ -1,0 +1,59 @@
+// A subcommand of `tersor`: one file each, one row of commands.inc each.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tersor/base/status.h"
+#include "tersor/data/normalize.h"
+#include "tersor/data/split.h"
+#include "tersor/ir/graph.h"
+
+namespace tersor::cli {
+
+using Json = nlohmann::ordered_json;
+
+/// Flags that every subcommand has.
+struct CommonFlags {
+  int threads = 1;
+  uint64_t seed = 1;
+  bool json = false;   ///< standard output is one JSON object and nothing else
+  bool quiet = false;  ///< no progress, no remarks
+};
+
+/// A subcommand that was chosen and parsed: what it does.
+using Action = std::function<Status()>;
+
+/// Adds a subcommand's flags to `app` and says what to do when it is chosen. `flags` and what the
+/// action captures outlive the parse.
+using Register = Action (*)(CLI::App& app, CommonFlags& flags);
+
+// --- Used by several subcommands ---
+
+/// Prints to standard output: text, or nothing under --json.
+void Say(const CommonFlags& flags, const std::string& line);
+/// Prints the one JSON object of --json.
+void SayJson(const Json& json);
+
+/// --normalize: a flag over what the model's file says (metadata "normalize") over signed.
+struct NormalizeFlag {
+  std::string name;
+  void AddTo(CLI::App& app);
+  Result<data::Normalize> For(const ir::Graph& model) const;
+};
+
+Result<data::Split> SplitFlag(const std::string& name);
+
+/// "f32[N,10] signed" and the like for people.
+std::string TypeText(const TensorType& type);
+/// {"name", "dtype", "shape", "scale", "zero_point"}; a symbolic batch is -1.
+Json TypeJson(const ir::Graph& graph, ir::ValueId id);
+
+/// "12,345" for people.
+std::string Grouped(int64_t number);
+
+}  // namespace tersor::cli

@@ -1,0 +1,85 @@
+#include "tersor/base/progress.h"
+#include "tersor/cli/command.h"
+#include "tersor/data/dataset.h"
+#include "tersor/formats/formats.h"
+#include "tersor/measure/accuracy.h"
+
+namespace tersor::cli {
+namespace {
+
+struct EvalFlags {
+  std::string model, data, split = "test";
+  NormalizeFlag normalize;
+  int64_t batch = 16, limit = 0;
+};
+
+Status Eval(const EvalFlags& own, const CommonFlags& flags) {
+  TERSOR_ASSIGN_OR_RETURN(const data::Split split, SplitFlag(own.split));
+  TERSOR_ASSIGN_OR_RETURN(const ir::Graph model, formats::ImportModel(own.model));
+  TERSOR_ASSIGN_OR_RETURN(const data::Normalize normalize, own.normalize.For(model));
+  data::DatasetOptions loading;
+  loading.threads = flags.threads;
+  loading.max_examples = own.limit;
+  TERSOR_ASSIGN_OR_RETURN(const data::Dataset dataset, data::LoadDataset(own.data, split, loading));
+  measure::AccuracyOptions options;
+  options.normalize = normalize;
+  options.threads = flags.threads;
+  options.batch = own.batch;
+  TERSOR_ASSIGN_OR_RETURN(const auto accuracy, measure::MeasureAccuracy(model, dataset, options));
+  if (flags.json) {
+    Json json;
+    json["count"] = accuracy.count;
+    json["correct"] = accuracy.correct;
+    json["top1"] = accuracy.top1();
+    json["top5"] = accuracy.top5();
+    json["split"] = own.split;
+    json["normalize"] = data::NormalizeName(normalize);
+    json["classes"] = Json::array();
+    for (size_t c = 0; c < accuracy.class_count.size(); ++c) {
+      const bool named = c < dataset.class_names.size();
+      json["classes"].push_back({{"name", named ? dataset.class_names[c] : std::to_string(c)},
+                                 {"count", accuracy.class_count[c]},
+                                 {"correct", accuracy.class_correct[c]}});
+    }
+    SayJson(json);
+    return OkStatus();
+  }
+  char line[160];
+  std::snprintf(line, sizeof(line), "top-1 %.2f %%  (%s of %s)   top-5 %.2f %%",
+                100 * accuracy.top1(), Grouped(accuracy.correct).c_str(),
+                Grouped(accuracy.count).c_str(), 100 * accuracy.top5());
+  Say(flags, line);
+  for (size_t c = 0; c < accuracy.class_count.size(); ++c) {
+    const bool named = c < dataset.class_names.size();
+    const auto count = static_cast<double>(std::max<int64_t>(accuracy.class_count[c], 1));
+    std::snprintf(line, sizeof(line), "  %-20s %6.2f %%  (%lld of %lld)",
+                  named ? dataset.class_names[c].c_str() : std::to_string(c).c_str(),
+                  100 * static_cast<double>(accuracy.class_correct[c]) / count,
+                  static_cast<long long>(accuracy.class_correct[c]),
+                  static_cast<long long>(accuracy.class_count[c]));
+    Say(flags, line);
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Action RegisterEval(CLI::App& app, CommonFlags& flags) {
+  auto own = std::make_shared<EvalFlags>();
+  app.add_option("MODEL", own->model, "model file (.tflite, .tersor)")->required();
+  app.add_option("--data", own->data,
+                 "a name (fashion-mnist) or a path (folder, tar, tar.zst, npz, IDX)")
+      ->required();
+  app.add_option("--split", own->split, "train, validation, test or train+validation")
+      ->capture_default_str();
+  own->normalize.AddTo(app);
+  app.add_option("--batch", own->batch, "examples of one run")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  app.add_option("--limit", own->limit, "so many examples, evenly spaced (0: all)")
+      ->check(CLI::NonNegativeNumber);
+  app.footer("example: tersor eval model.tersor --data fashion-mnist --split test --threads 2");
+  return [own, &flags] { return Eval(*own, flags); };
+}
+
+}  // namespace tersor::cli

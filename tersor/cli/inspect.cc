@@ -1,0 +1,85 @@
+#include <map>
+
+#include "tersor/base/file.h"
+#include "tersor/cli/command.h"
+#include "tersor/formats/formats.h"
+#include "tersor/ir/cost.h"
+#include "tersor/ir/text.h"
+
+namespace tersor::cli {
+namespace {
+
+struct InspectFlags {
+  std::string model;
+  bool text = false, data = false;
+};
+
+Json Inspect(const ir::Graph& graph, int64_t file_bytes) {
+  Json json;
+  json["name"] = graph.name();
+  json["parameters"] = graph.num_parameters();
+  json["macs"] = ir::MacsOf(graph);
+  json["file_bytes"] = file_bytes;
+  json["variable_bytes"] = ir::VariableBytes(graph);
+  json["inputs"] = json["outputs"] = Json::array();
+  for (ir::ValueId id : graph.inputs()) json["inputs"].push_back(TypeJson(graph, id));
+  for (ir::ValueId id : graph.outputs()) json["outputs"].push_back(TypeJson(graph, id));
+  std::map<std::string, int64_t> counts;
+  for (const auto& node : graph.nodes()) ++counts[std::string(node->info().text_name)];
+  json["ops"] = Json::object();
+  for (const auto& [op, count] : counts) json["ops"][op] = count;
+  json["metadata"] = Json::object();
+  for (const auto& [key, value] : graph.metadata()) json["metadata"][key] = value;
+  return json;
+}
+
+void Print(const CommonFlags& flags, const ir::Graph& graph, int64_t file_bytes) {
+  Say(flags, StrCat("model       ", graph.name()));
+  for (ir::ValueId id : graph.inputs()) {
+    Say(flags,
+        StrCat("input       ", graph.value(id).name(), ": ", TypeText(graph.value(id).type())));
+  }
+  for (ir::ValueId id : graph.outputs()) {
+    Say(flags,
+        StrCat("output      ", graph.value(id).name(), ": ", TypeText(graph.value(id).type())));
+  }
+  Say(flags, StrCat("parameters  ", Grouped(graph.num_parameters())));
+  Say(flags, StrCat("macs        ", Grouped(ir::MacsOf(graph)), " for one example"));
+  Say(flags, StrCat("file        ", Grouped(file_bytes), " bytes, weights ",
+                    Grouped(ir::VariableBytes(graph)), " bytes dense"));
+  for (const auto& [key, value] : graph.metadata())
+    Say(flags, StrCat("metadata    ", key, " = ", value));
+  for (const auto& node : graph.nodes()) {
+    const std::string result =
+        node->results().empty() ? "" : TypeText(graph.value(node->result()).type());
+    char line[160];
+    std::snprintf(line, sizeof(line), "  %-22s %14s macs   ",
+                  std::string(node->info().text_name).c_str(),
+                  Grouped(ir::MacsOf(graph, *node)).c_str());
+    Say(flags, line + result);
+  }
+}
+
+}  // namespace
+
+Action RegisterInspect(CLI::App& app, CommonFlags& flags) {
+  auto own = std::make_shared<InspectFlags>();
+  app.add_option("MODEL", own->model, "model file (.tflite, .tersor)")->required();
+  app.add_flag("--text", own->text, "print the graph in its text form");
+  app.add_flag("--data", own->data, "with --text: the data of every variable too");
+  app.footer("example: tersor inspect model.tflite");
+  return [own, &flags]() -> Status {
+    TERSOR_ASSIGN_OR_RETURN(ir::Graph graph, formats::ImportModel(own->model));
+    TERSOR_ASSIGN_OR_RETURN(const int64_t file_bytes, FileSizeBytes(own->model));
+    if (flags.json) {
+      SayJson(Inspect(graph, file_bytes));
+    } else if (own->text) {
+      std::fputs(ir::Print(graph, {.data = own->data}).c_str(), stdout);
+    } else {
+      Print(flags, graph, file_bytes);
+    }
+    return OkStatus();
+  };
+}
+
+}  // namespace tersor::cli

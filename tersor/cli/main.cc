@@ -1,0 +1,105 @@
+// The command line: exit code 0 when all went well, 2 when the command line makes no sense, 1 for
+// every other failure.
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+#include "tersor/base/cpu.h"
+#include "tersor/base/log.h"
+#include "tersor/base/progress.h"
+#include "tersor/cli/command.h"
+
+namespace tersor::cli {
+
+#define COMMAND(name, function, doc) Action function(CLI::App& app, CommonFlags& flags);
+#include "tersor/cli/commands.inc"
+#undef COMMAND
+
+namespace {
+
+constexpr int kUsageError = 2, kFailure = 1;
+
+struct CommandRow {
+  const char* name;
+  Register add;
+  const char* doc;
+};
+
+constexpr CommandRow kCommands[] = {
+#define COMMAND(name, function, doc) {#name, &function, doc},
+#include "tersor/cli/commands.inc"
+#undef COMMAND
+};
+
+void AddCommonFlags(CLI::App& app, CommonFlags& flags) {
+  app.add_option("--threads", flags.threads, "threads to use")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  app.add_option("--seed", flags.seed, "seed of everything that is drawn")->capture_default_str();
+  app.add_flag("--json", flags.json, "standard output is one JSON object and nothing else");
+  app.add_flag("--quiet", flags.quiet, "no progress and no remarks");
+}
+
+int Fail(const Status& status) {
+  std::fprintf(stderr, "tersor: %s\n", status.message().c_str());
+  return status.code() == StatusCode::kInvalidArgument ? kUsageError : kFailure;
+}
+
+Status CheckEnvironment() {
+  const char* cap = std::getenv("TERSOR_CPU");
+  if (cap == nullptr || *cap == '\0' || ParseCpuLevel(cap)) return OkStatus();
+  return InvalidArgument("TERSOR_CPU is '", cap,
+                         "', expected reference, avx2, avx512, avx512vnni or neon");
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app{"tersor makes deep-learning models smaller, faster and better, and proves it",
+               "tersor"};
+  app.set_version_flag("--version", TERSOR_VERSION);
+  app.require_subcommand(1);
+  app.option_defaults()->always_capture_default(false);
+  CommonFlags flags;
+  std::vector<std::pair<CLI::App*, Action>> actions;
+  for (const CommandRow& row : kCommands) {
+    CLI::App* sub = app.add_subcommand(row.name, row.doc);
+    Action action = row.add(*sub, flags);
+    AddCommonFlags(*sub, flags);
+    actions.emplace_back(sub, std::move(action));
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "tersor: %s\n", error.what());
+    std::fprintf(
+        stderr, "try: tersor %s--help\n",
+        app.get_subcommands().empty() ? "" : (app.get_subcommands()[0]->get_name() + " ").c_str());
+    return kUsageError;
+  }
+  if (Status status = CheckEnvironment(); !status.ok()) return Fail(status);
+  if (flags.json || flags.quiet) SetProgressMode(ProgressMode::kSilent);
+  for (const auto& [sub, action] : actions) {
+    if (!sub->parsed()) continue;
+    if (Status status = action(); !status.ok()) return Fail(status);
+  }
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    std::fprintf(stderr, "tersor: cannot write standard output\n");
+    return kFailure;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace tersor::cli
+
+int main(int argc, char** argv) {
+  // Exceptions end here: what a library throws past our borders (memory that runs out) is a failure
+  // like others.
+  try {
+    return tersor::cli::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "tersor: %s\n", error.what());
+    return 1;
+  }
+}
