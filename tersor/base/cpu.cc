@@ -32,6 +32,9 @@ bool MachineHas(CpuLevel level) {
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
                       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512vl");
+#if defined(TERSOR_EMULATE_AVX512)
+  if (level == CpuLevel::kAvx512 || level == CpuLevel::kAvx512Vnni) return avx2;
+#endif
   switch (level) {
     case CpuLevel::kAvx2:
       return avx2;

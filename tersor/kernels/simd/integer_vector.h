@@ -85,6 +85,13 @@ inline I32 DotQuads(I32 acc, I32 a, I32 b) { return _mm512_dpbusd_epi32(acc, a, 
 
 inline int32_t SumLanes(I32 a) { return _mm512_reduce_add_epi32(a); }
 
+/// i16 pairs (a[l], b[l]) of kLanes bytes each.
+inline I32 PairBytes(const int8_t* a, const int8_t* b) {
+  const I32 low = _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(a)));
+  const I32 high = _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(b)));
+  return _mm512_or_si512(_mm512_and_si512(low, SetI(0xffff)), ShiftLeftI<16>(high));
+}
+
 /// The first `count` of kLanes bytes as floats; the other lanes are 0.
 inline F32 LoadBytes(const int8_t* p, int count) {
   if (count == kLanes) {
@@ -157,6 +164,13 @@ inline int32_t SumLanes(I32 a) {
   __m128i s = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
   s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
   return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
+}
+
+/// i16 pairs (a[l], b[l]) of kLanes bytes each.
+inline I32 PairBytes(const int8_t* a, const int8_t* b) {
+  const I32 low = _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(a)));
+  const I32 high = _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(b)));
+  return _mm256_blend_epi16(low, ShiftLeftI<16>(high), 0xaa);
 }
 
 /// The first `count` of kLanes bytes as floats; the other lanes are 0.

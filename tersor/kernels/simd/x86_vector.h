@@ -13,7 +13,7 @@
 namespace tersor::kernels {
 namespace {
 
-#if defined(__AVX512F__)
+#if defined(TERSOR_AVX512)
 
 struct Vector {
   static constexpr int kLanes = 16;

@@ -7,7 +7,7 @@ namespace tersor::kernels {
 namespace {
 
 /// Rows of a register block that is two vectors, or one vector, wide.
-#if defined(__AVX512F__)
+#if defined(TERSOR_AVX512)
 constexpr int kRowsOfTwo = 12;
 constexpr int kRowsOfOne = 14;
 #else

@@ -14,7 +14,7 @@
 namespace tersor::kernels {
 namespace {
 
-#if defined(__AVX512F__)
+#if defined(TERSOR_AVX512)
 
 // GCC's own AVX-512 headers start undefined results from themselves.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
