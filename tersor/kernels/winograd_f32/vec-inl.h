@@ -9,15 +9,16 @@
 
 #define TERSOR_INLINE inline __attribute__((always_inline))
 #define TERSOR_LAMBDA __attribute__((always_inline))
-#define TERSOR_UNROLL _Pragma("GCC unroll 16")
 
 namespace tersor::kernels {
 namespace {
 
 #if defined(TERSOR_AVX512)
 
+#if !defined(__clang__)
 // GCC's own AVX-512 headers start undefined results from themselves.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #pragma GCC diagnostic ignored "-Wuninitialized"
 
 using Vec = __m512;
