@@ -3,6 +3,12 @@
 
 #include "tersor/kernels/winograd_f32/vec-inl.h"
 
+#if defined(__clang__)
+#define TERSOR_UNROLL_BY_4 _Pragma("unroll 4")
+#else
+#define TERSOR_UNROLL_BY_4 _Pragma("GCC unroll 4")
+#endif
+
 namespace tersor::kernels {
 namespace {
 
@@ -20,8 +26,7 @@ constexpr int kRowsOfOne = 8;
 template <int kRows, int kVectors, bool kTransposed>
 TERSOR_INLINE void MultiplyAdd(Vec (&acc)[kRows][kVectors], const float* a, int64_t lda,
                                const float* b, int64_t ldb, int64_t depth) {
-#pragma GCC unroll 4
-  for (int64_t i = 0; i < depth; ++i) {
+  TERSOR_UNROLL_BY_4 for (int64_t i = 0; i < depth; ++i) {
     Vec right[kVectors];
     TERSOR_UNROLL for (int j = 0; j < kVectors; ++j) right[j] = Load(b + j * kWidth);
     TERSOR_UNROLL for (int r = 0; r < kRows; ++r) {

@@ -15,12 +15,6 @@ namespace {
 
 #if defined(TERSOR_AVX512)
 
-#if !defined(__clang__)
-// GCC's own AVX-512 headers start undefined results from themselves.
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-#pragma GCC diagnostic ignored "-Wuninitialized"
-
 using Vec = __m512;
 constexpr int kWidth = 16;
 
