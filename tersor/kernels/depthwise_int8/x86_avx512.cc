@@ -1,0 +1,7 @@
+#include "tersor/kernels/depthwise_int8/depthwise_x86.h"
+
+namespace tersor::kernels::depthwise_int8 {
+
+const Routines kAvx512Routines = {.lanes = kLanes, .run = Run};
+
+}  // namespace tersor::kernels::depthwise_int8
