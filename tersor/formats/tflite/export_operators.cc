@@ -121,6 +121,22 @@ Status Exporter::Simple(const ir::Node& node) {
   for (ValueId id : node.operands()) {
     TERSOR_ASSIGN_OR_RETURN(inputs.emplace_back(), TensorOf(id));
   }
+  const bool int8 = TypeOf(node.operand(0)).dtype == DType::kI8;
+  if (int8 && InfoOf(*row).int8_version == 0) {
+    return Unsupported("the format has ", InfoOf(*row).name, " in float only");
+  }
+  const auto& quantization = TypeOf(node.result()).quantization;
+  if (node.op() == OpKind::kMaximum || node.op() == OpKind::kMinimum) {
+    // Integers are compared as they are.
+    for (int32_t& input : inputs) {
+      TensorType type = model_.tensors[static_cast<size_t>(input)].type();
+      if (type.quantization == quantization) continue;
+      type.quantization = quantization;
+      const int32_t requantized = AddTensor(type, "");
+      Emit(BuiltinOp::kQUANTIZE, {input}, requantized);
+      input = requantized;
+    }
+  }
   OperatorOptions options;
   if (node.info().HasAttribute(Attr::activation)) options.activation = ActivationOf(node);
   if (node.op() == OpKind::kTranspose) {
@@ -156,22 +172,27 @@ Result<int32_t> Exporter::Padded(ValueId input, const std::vector<int64_t>& pads
 }
 
 Result<int32_t> Exporter::ApplyPadding(const ir::Node& node, int64_t window_h, int64_t window_w,
-                                       bool lowest, OperatorOptions& options) {
+                                       Cells cells, OperatorOptions& options) {
   const ValueId input = node.operand(0);
-  const Padding& padding = node.attributes().PaddingOf();
-  options.same_padding = padding.kind == Padding::Kind::kSame;
-  if (padding.kind != Padding::Kind::kExplicit) return TensorOf(input);
-  if (padding.top + padding.bottom + padding.left + padding.right == 0) return TensorOf(input);
+  const Shape& shape = TypeOf(input).shape;
+  auto resolve = [&](const Padding& padding) {
+    return padding.Resolve(shape[1], shape[2], window_h, window_w, options.stride_h,
+                           options.stride_w, options.dilation_h, options.dilation_w);
+  };
   Padding same;
   same.kind = Padding::Kind::kSame;
-  const Shape& shape = TypeOf(input).shape;
-  if (padding == same.Resolve(shape[1], shape[2], window_h, window_w, options.stride_h,
-                              options.stride_w, options.dilation_h, options.dilation_w)) {
-    options.same_padding = true;
-    return TensorOf(input);
+  const Padding around = resolve(node.attributes().PaddingOf());
+  const bool none = around.top + around.bottom + around.left + around.right == 0;
+  options.same_padding = node.attributes().PaddingOf().kind == Padding::Kind::kSame ||
+                         (!none && around == resolve(same));
+  if (none || (options.same_padding && cells != Cells::kCounted)) return TensorOf(input);
+  if (cells == Cells::kUncounted) {
+    return Unsupported("a mean that leaves out the cells of padding ",
+                       FormatAttrValue(Attr::padding, around), ", the format knows same and valid");
   }
-  return Padded(input, {0, 0, padding.top, padding.bottom, padding.left, padding.right, 0, 0},
-                lowest);
+  options.same_padding = false;
+  return Padded(input, {0, 0, around.top, around.bottom, around.left, around.right, 0, 0},
+                cells == Cells::kLowest);
 }
 
 Status Exporter::Pool(const ir::Node& node) {
@@ -182,19 +203,13 @@ Status Exporter::Pool(const ir::Node& node) {
   options.window_w = static_cast<int>(attributes.Ints(Attr::window)[1]);
   options.stride_h = static_cast<int>(attributes.Ints(Attr::strides)[0]);
   options.stride_w = static_cast<int>(attributes.Ints(Attr::strides)[1]);
-  const bool mean = node.op() == OpKind::kAvgPool2d;
-  const size_t before = model_.operators.size();
-  TERSOR_ASSIGN_OR_RETURN(const int32_t input,
-                          ApplyPadding(node, options.window_h, options.window_w,
-                                       /*lowest=*/!mean, options));
-  const bool padded = model_.operators.size() > before;
-  const bool counted = mean && attributes.Bool(Attr::count_padding);
-  if (mean && ((padded && !counted) || (counted && options.same_padding))) {
-    return Unsupported("a mean over windows that ", counted ? "" : "do not ",
-                       "count their padded cells, with padding ",
-                       FormatAttrValue(Attr::padding, attributes.Get(Attr::padding)));
+  Cells cells = Cells::kLowest;
+  if (node.op() == OpKind::kAvgPool2d) {
+    cells = attributes.Bool(Attr::count_padding) ? Cells::kCounted : Cells::kUncounted;
   }
-  Emit(*RowOf(node.op()), {input}, Result0(node), std::move(options));
+  TERSOR_ASSIGN_OR_RETURN(const int32_t input,
+                          ApplyPadding(node, options.window_h, options.window_w, cells, options));
+  EmitInScaleOfInput(*RowOf(node.op()), {input}, node, std::move(options));
   return OkStatus();
 }
 
@@ -217,7 +232,7 @@ Status Exporter::Conv(const ir::Node& node) {
   options.dilation_h = static_cast<int>(attributes.Ints(Attr::dilations)[0]);
   options.dilation_w = static_cast<int>(attributes.Ints(Attr::dilations)[1]);
   TERSOR_ASSIGN_OR_RETURN(const int32_t input,
-                          ApplyPadding(node, taps[1], taps[2], /*lowest=*/false, options));
+                          ApplyPadding(node, taps[1], taps[2], Cells::kZero, options));
 
   const int64_t channels = input_type.shape[3];
   const bool depthwise = channels > 1 && attributes.Int(Attr::groups) == channels;
@@ -239,8 +254,9 @@ Status Exporter::Conv(const ir::Node& node) {
   } else if (hybrid) {
     version = per_channel ? 5 : 2;
   }
-  std::vector<int32_t> inputs = {input, filter};
-  if (bias >= 0) inputs.push_back(bias);
+  // The format's convolutions have a bias: a nameless one of zeros stands for none.
+  const int32_t offset = bias >= 0 ? bias : ZeroBias(input_type, filter_type);
+  std::vector<int32_t> inputs = {input, filter, offset};
   Emit(depthwise ? BuiltinOp::kDEPTHWISE_CONV_2D : BuiltinOp::kCONV_2D, std::move(inputs),
        Result0(node), std::move(options), version);
   return OkStatus();
@@ -271,11 +287,11 @@ Status Exporter::Clamp(const ir::Node& node) {
   const double low = node.attributes().Float(Attr::min);
   const double high = node.attributes().Float(Attr::max);
   if (low == -1 && high == 1) {
-    Emit(BuiltinOp::kRELU_N1_TO_1, {input}, Result0(node));
+    EmitInScaleOfInput(BuiltinOp::kRELU_N1_TO_1, {input}, node);
     return OkStatus();
   }
   if (low == 0 && high == 6) {
-    Emit(BuiltinOp::kRELU6, {input}, Result0(node));
+    EmitInScaleOfInput(BuiltinOp::kRELU6, {input}, node);
     return OkStatus();
   }
   const TensorType& type = TypeOf(node.operand(0));
@@ -335,8 +351,12 @@ Status Exporter::Reduce(const ir::Node& node) {
   const auto& axes = node.attributes().Ints(Attr::axes);
   OperatorOptions options;
   options.keep_dims = node.attributes().Bool(Attr::keep_dims);
-  Emit(*RowOf(node.op()), {input, AddIntegers(axes, {static_cast<int64_t>(axes.size())})},
-       Result0(node), std::move(options));
+  std::vector<int32_t> inputs = {input, AddIntegers(axes, {static_cast<int64_t>(axes.size())})};
+  if (node.op() == OpKind::kReduceMax) {
+    EmitInScaleOfInput(*RowOf(node.op()), std::move(inputs), node, std::move(options));
+  } else {
+    Emit(*RowOf(node.op()), std::move(inputs), Result0(node), std::move(options));
+  }
   return OkStatus();
 }
 

@@ -145,6 +145,36 @@ TEST(Export, ExplicitPaddingBecomesAPadBefore) {
                 "  %y = avg_pool2d(%0) {window=[3,3]}\n"));
 }
 
+TEST(Export, ZerosThatCountInAMeanArePaddedBefore) {
+  EXPECT_THAT(
+      Through(Parsed("graph @g(%x: f32[N,6,6,1]) -> (%y: f32[N,3,6,1]) {\n  %y = avg_pool2d(%x) "
+                     "{count_padding=true, padding=same, strides=[2,1], window=[3,3]}\n}\n")),
+      HasSubstr("  %0 = pad(%x) {pads=[0,0,0,1,1,1,0,0]}\n"
+                "  %y = avg_pool2d(%0) {strides=[2,1], window=[3,3]}\n"));
+}
+
+TEST(Export, ScalesThatTheFormatTiesAreChangedByAQuantize) {
+  EXPECT_THAT(
+      Through(Parsed("graph @g(%x: i8[N,6,6,1] q(0.5, 0)) -> (%y: i8[N,3,3,1] q(0.25, 1)) {\n"
+                     "  %y: i8[N,3,3,1] q(0.25, 1) = avg_pool2d(%x) "
+                     "{strides=[2,2], window=[2,2]}\n}\n")),
+      HasSubstr("  %0: i8[N,3,3,1] q(0.5, 0) = avg_pool2d(%x) {strides=[2,2], window=[2,2]}\n"
+                "  %y: i8[N,3,3,1] q(0.25, 1) = quantize(%0)\n"));
+  EXPECT_THAT(Through(Parsed("graph @g(%x: i8[N,2] q(0.5, 0), %z: i8[N,2] q(1, 0)) -> "
+                             "(%y: i8[N,2] q(1, 0)) {\n"
+                             "  %y: i8[N,2] q(1, 0) = maximum(%x, %z)\n}\n")),
+              HasSubstr("  %0: i8[N,2] q(1, 0) = quantize(%x)\n"
+                        "  %y: i8[N,2] q(1, 0) = maximum(%0, %z)\n"));
+}
+
+TEST(Export, ConvolutionsWithoutABiasComeBackWithoutOne) {
+  EXPECT_ROUND_TRIP(
+      "graph @g(%x: i8[N,3,3,2] q(0.5, 1)) -> (%y: i8[N,3,3,2] q(1, 0)) {\n"
+      "  %y: i8[N,3,3,2] q(1, 0) = conv2d(%x, @w)\n"
+      "}\n"
+      "variable @w: i8[2,1,1,2] q([0.5, 0.25], [0, 0], axis=0) = [1, 2, 3, 4]\n");
+}
+
 TEST(Export, StatesTheScaleOfABias) {
   EXPECT_THAT(Through(Parsed("graph @g(%x: i8[N,2] q(0.5, 3)) -> (%y: i8[N,2] q(1, 0)) {\n"
                              "  %y: i8[N,2] q(1, 0) = fully_connected(%x, @w, @b)\n}\n"
@@ -181,7 +211,7 @@ TEST(Export, RefusesWhatTheFormatCannotSay) {
   EXPECT_THAT(
       Refusal(Parsed("graph @g(%x: f32[N,6,6,1]) -> (%y: f32[N,5,5,1]) {\n  %y = avg_pool2d(%x) "
                      "{padding=[1,0,1,0], window=[3,3]}\n}\n")),
-      HasSubstr("node 0 (avg_pool2d): a mean over windows that do not count"));
+      HasSubstr("node 0 (avg_pool2d): a mean that leaves out the cells of padding [1,0,1,0]"));
 }
 
 TEST(Export, RandomGraphsComeBack) {

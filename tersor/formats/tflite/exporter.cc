@@ -13,6 +13,17 @@ using ir::kNoValue;
 using ir::OpKind;
 using ir::ValueId;
 
+namespace {
+
+Quantization BiasQuantization(const TensorType& input, const TensorType& filter) {
+  Quantization quantization = *filter.quantization;
+  for (float& scale : quantization.scales) scale *= input.quantization->scales[0];
+  std::fill(quantization.zero_points.begin(), quantization.zero_points.end(), 0);
+  return quantization;
+}
+
+}  // namespace
+
 int32_t Exporter::AddTensor(const TensorType& type, std::string name) {
   TensorInfo& tensor = model_.tensors.emplace_back();
   tensor.name = std::move(name);
@@ -91,11 +102,18 @@ Result<int32_t> Exporter::Bias(ValueId bias, const TensorType& input, const Tens
   TERSOR_ASSIGN_OR_RETURN(const int32_t number, TensorOf(bias));
   std::optional<Quantization>& stated = model_.tensors[static_cast<size_t>(number)].quantization;
   if (TypeOf(bias).dtype != DType::kI32 || stated) return number;
-  Quantization quantization = *filter.quantization;
-  for (float& scale : quantization.scales) scale *= input.quantization->scales[0];
-  std::fill(quantization.zero_points.begin(), quantization.zero_points.end(), 0);
-  stated = std::move(quantization);
+  stated = BiasQuantization(input, filter);
   return number;
+}
+
+int32_t Exporter::ZeroBias(const TensorType& input, const TensorType& filter) {
+  TensorType type{DType::kF32, {filter.shape[0]}, std::nullopt};
+  if (input.dtype != DType::kF32) {
+    type.dtype = DType::kI32;
+    type.quantization = BiasQuantization(input, filter);
+  }
+  const std::string& zeros = data_.emplace_back(static_cast<size_t>(type.size_bytes()), '\0');
+  return AddConstant(type, "", std::as_bytes(std::span(zeros)));
 }
 
 void Exporter::Emit(BuiltinOp op, std::vector<int32_t> inputs, int32_t result,
@@ -108,6 +126,20 @@ void Exporter::Emit(BuiltinOp op, std::vector<int32_t> inputs, int32_t result,
   info.inputs = std::move(inputs);
   info.outputs = {result};
   info.options = std::move(options);
+}
+
+void Exporter::EmitInScaleOfInput(BuiltinOp op, std::vector<int32_t> inputs, const ir::Node& node,
+                                  OperatorOptions options) {
+  TensorType type = TypeOf(node.result());
+  const auto& given = model_.tensors[static_cast<size_t>(inputs[0])].quantization;
+  if (type.quantization == given) {
+    Emit(op, std::move(inputs), Result0(node), std::move(options));
+    return;
+  }
+  type.quantization = given;
+  const int32_t result = AddTensor(type, "");
+  Emit(op, std::move(inputs), result, std::move(options));
+  Emit(BuiltinOp::kQUANTIZE, {result}, Result0(node));
 }
 
 int32_t Exporter::Result0(const ir::Node& node) {

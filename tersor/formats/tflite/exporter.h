@@ -51,20 +51,28 @@ class Exporter {
   Result<int32_t> Constant(ir::ValueId id, const Permutation& permutation);
   /// An i32 bias states its scale, whether the graph does or not.
   Result<int32_t> Bias(ir::ValueId bias, const TensorType& input, const TensorType& filter);
+  int32_t ZeroBias(const TensorType& input, const TensorType& filter);
   /// Whether the value is a variable, or a cast from f16 or a dequantize of one.
   bool IsConstant(ir::ValueId id) const;
 
   /// An operator that makes `result`; the operands are tensors.
   void Emit(BuiltinOp op, std::vector<int32_t> inputs, int32_t result, OperatorOptions options = {},
             std::optional<int> version = std::nullopt);
+  /// Emits `op`, whose result in the format has the scale of its first operand: a QUANTIZE follows
+  /// where the node's has another.
+  void EmitInScaleOfInput(BuiltinOp op, std::vector<int32_t> inputs, const ir::Node& node,
+                          OperatorOptions options = {});
   /// The tensor of the node's result, new.
   int32_t Result0(const ir::Node& node);
   /// `input` with constant cells around it: before and after, for each axis in turn. `lowest`: the
   /// least value instead of 0.
   Result<int32_t> Padded(ir::ValueId input, const std::vector<int64_t>& pads, bool lowest);
+  /// What padded cells mean to an operator: zero, the least value, zeros that count in a mean, or
+  /// nothing at all.
+  enum class Cells { kZero, kLowest, kCounted, kUncounted };
   /// Sets the options' padding, or gives `input` a PAD before: the tensor to read.
   Result<int32_t> ApplyPadding(const ir::Node& node, int64_t window_h, int64_t window_w,
-                               bool lowest, OperatorOptions& options);
+                               Cells cells, OperatorOptions& options);
 
   const ir::Graph& graph_;
   Model model_;

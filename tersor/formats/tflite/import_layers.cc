@@ -40,7 +40,7 @@ Status Importer::Conv(const OperatorInfo& op) {
   TERSOR_RETURN_IF_ERROR(CheckCounts(op, 2, 3));
   TERSOR_ASSIGN_OR_RETURN(const ValueId input, Operand(op, 0));
   TERSOR_ASSIGN_OR_RETURN(const ValueId filter, Filter(op, 1, {}));
-  TERSOR_ASSIGN_OR_RETURN(const ValueId bias, OptionalOperand(op, 2));
+  TERSOR_ASSIGN_OR_RETURN(const ValueId bias, Bias(op, 2));
   const tersor::Shape& image = TypeOf(input).shape;
   const tersor::Shape& taps = TypeOf(filter).shape;
   int64_t groups = 1;
@@ -58,7 +58,7 @@ Status Importer::DepthwiseConv(const OperatorInfo& op) {
     return DataLoss("filter is ", taps.ToString(), ", expected [1,KH,KW,C]");
   }
   TERSOR_ASSIGN_OR_RETURN(const ValueId filter, Filter(op, 1, {3, 1, 2, 0}));
-  TERSOR_ASSIGN_OR_RETURN(const ValueId bias, OptionalOperand(op, 2));
+  TERSOR_ASSIGN_OR_RETURN(const ValueId bias, Bias(op, 2));
   const tersor::Shape& image = TypeOf(input).shape;
   if (image.rank() != 4) return DataLoss("input is ", image.ToString(), ", expected [N,H,W,C]");
   return FinishActivated(op, OpKind::kConv2d, {input, filter, bias},
@@ -69,7 +69,7 @@ Status Importer::FullyConnected(const OperatorInfo& op) {
   TERSOR_RETURN_IF_ERROR(CheckCounts(op, 2, 3));
   TERSOR_ASSIGN_OR_RETURN(ValueId input, Operand(op, 0));
   TERSOR_ASSIGN_OR_RETURN(const ValueId filter, Filter(op, 1, {}));
-  TERSOR_ASSIGN_OR_RETURN(const ValueId bias, OptionalOperand(op, 2));
+  TERSOR_ASSIGN_OR_RETURN(const ValueId bias, Bias(op, 2));
   const tersor::Shape taps = TypeOf(filter).shape;
   if (taps.rank() != 2) return DataLoss("filter is ", taps.ToString(), ", expected [O,I]");
   const TensorType given = TypeOf(input);

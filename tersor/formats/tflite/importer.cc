@@ -186,8 +186,12 @@ Result<ValueId> Importer::Operand(const OperatorInfo& op, size_t i, Uint8 uint8)
   return value;
 }
 
-Result<ValueId> Importer::OptionalOperand(const OperatorInfo& op, size_t i) {
+Result<ValueId> Importer::Bias(const OperatorInfo& op, size_t i) {
   if (i >= op.inputs.size() || op.inputs[i] < 0) return kNoValue;
+  const TensorInfo& info = tensor(op.inputs[i]);
+  const bool zero = std::all_of(info.data.begin(), info.data.end(),
+                                [](std::byte byte) { return byte == std::byte{0}; });
+  if (info.constant && info.name.empty() && zero) return kNoValue;
   return Operand(op, i);
 }
 

@@ -61,8 +61,9 @@ class Importer {
   static TensorType ArithmeticType(const TensorInfo& tensor);
   Status CheckCounts(const OperatorInfo& op, size_t least, size_t most) const;
   Result<ir::ValueId> Operand(const OperatorInfo& op, size_t i, Uint8 uint8 = Uint8::kAsInt8);
-  /// kNoValue when it is absent.
-  Result<ir::ValueId> OptionalOperand(const OperatorInfo& op, size_t i);
+  /// kNoValue when it is absent, or a nameless constant of zeros, which stands where the format
+  /// asks for a bias.
+  Result<ir::ValueId> Bias(const OperatorInfo& op, size_t i);
   Result<ir::ValueId> ValueOf(int32_t number, Uint8 uint8);
   /// A variable with the data of a constant; `permutation` (none: as it is) orders its axes anew.
   Result<ir::ValueId> Variable(int32_t number, const std::vector<int>& permutation, Uint8 uint8);
