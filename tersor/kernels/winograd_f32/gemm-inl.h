@@ -3,10 +3,14 @@
 
 #include "tersor/kernels/winograd_f32/vec-inl.h"
 
-#if defined(__clang__)
-#define TERSOR_UNROLL_BY_4 _Pragma("unroll 4")
+// Unrolled only where it was measured to gain (3 % with AVX2): it makes the code four times as
+// long.
+#if defined(TERSOR_AVX512)
+#define TERSOR_UNROLL_DEPTH
+#elif defined(__clang__)
+#define TERSOR_UNROLL_DEPTH _Pragma("unroll 4")
 #else
-#define TERSOR_UNROLL_BY_4 _Pragma("GCC unroll 4")
+#define TERSOR_UNROLL_DEPTH _Pragma("GCC unroll 4")
 #endif
 
 namespace tersor::kernels {
@@ -26,7 +30,7 @@ constexpr int kRowsOfOne = 8;
 template <int kRows, int kVectors, bool kTransposed>
 TERSOR_INLINE void MultiplyAdd(Vec (&acc)[kRows][kVectors], const float* a, int64_t lda,
                                const float* b, int64_t ldb, int64_t depth) {
-  TERSOR_UNROLL_BY_4 for (int64_t i = 0; i < depth; ++i) {
+  TERSOR_UNROLL_DEPTH for (int64_t i = 0; i < depth; ++i) {
     Vec right[kVectors];
     TERSOR_UNROLL for (int j = 0; j < kVectors; ++j) right[j] = Load(b + j * kWidth);
     TERSOR_UNROLL for (int r = 0; r < kRows; ++r) {
