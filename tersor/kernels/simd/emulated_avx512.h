@@ -129,6 +129,7 @@ inline void MaskStoreuPs(float* p, __mmask16 mask, __m512 a) {
     if ((mask >> i) & 1) p[i] = from.at[i];
   }
 }
+inline float FirstPs(__m512 a) { return Elements<float, __m512>(a).at[0]; }
 inline float ReduceAddPs(__m512 a) {
   return Reduce<float>(a, [](float x, float y) { return x + y; });
 }
@@ -144,6 +145,7 @@ inline int32_t ReduceAddEpi32(__m512i a) {
 }  // namespace
 }  // namespace tersor::kernels::emulated
 
+#undef _mm512_cvtss_f32
 #undef _mm512_cvtepi8_epi32
 #undef _mm512_cvtepu8_epi32
 #undef _mm512_cvtepi32_epi8
@@ -180,6 +182,7 @@ inline int32_t ReduceAddEpi32(__m512i a) {
 #define _mm512_extractf32x8_ps ::tersor::kernels::emulated::Extractf32x8Ps
 #define _mm512_maskz_loadu_ps ::tersor::kernels::emulated::MaskzLoaduPs
 #define _mm512_mask_storeu_ps ::tersor::kernels::emulated::MaskStoreuPs
+#define _mm512_cvtss_f32 ::tersor::kernels::emulated::FirstPs
 #define _mm512_reduce_add_ps ::tersor::kernels::emulated::ReduceAddPs
 #define _mm512_reduce_max_ps ::tersor::kernels::emulated::ReduceMaxPs
 #define _mm512_reduce_add_epi32 ::tersor::kernels::emulated::ReduceAddEpi32
