@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstring>
 #include <map>
 
 #include "tersor/formats/native/native.h"
@@ -117,7 +116,8 @@ class Exporter {
   // A part that stands before the weights, coded where that makes it smaller.
   std::string Part(const std::string& bytes, int64_t cost) {
     auto coded = Compress(AsBytes(bytes), bytes.size(), kStructureLevel);
-    return coded && MayCost(coded->size(), cost) ? std::move(*coded) : bytes;
+    if (!coded || !MayCost(coded->size(), cost)) return bytes;
+    return *std::move(coded);
   }
 
   uint64_t Name(std::string_view name) {
@@ -249,11 +249,12 @@ class Exporter {
       tail.resize(start +
                   std::max(weights_end_, in_place_end_ == 0 ? 0 : in_place_end_ + kAlignment));
       for (const Weight& weight : weights_) {
-        char* place = tail.data() + start + weight.offset;
+        const size_t place = start + weight.offset;
         if (weight.placement == Placement::kInPlace) {
-          std::memcpy(place, weight.bytes.data(), weight.bytes.size());
+          tail.replace(place, weight.bytes.size(),
+                       reinterpret_cast<const char*>(weight.bytes.data()), weight.bytes.size());
         } else if (weight.placement == Placement::kCoded) {
-          std::memcpy(place, weight.coded.data(), weight.coded.size());
+          tail.replace(place, weight.coded.size(), weight.coded);
         }
       }
     }
