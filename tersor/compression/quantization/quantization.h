@@ -1,0 +1,78 @@
+// Post-training quantization of f32 graphs: smaller weights, and integer arithmetic (Jacob et al.
+// 2018; Krishnamoorthi 2018; survey §3.2). What each kind costs and gains:
+// docs/techniques/quantization.md.
+//
+//   auto statistics = Calibrate(model, training_images, {.normalize = Normalize::kSigned});
+//   QuantizationReport report;
+//   auto small = Quantize(model, {.kind = QuantizationKind::kFullInteger}, &*statistics, &report);
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tersor/base/status.h"
+#include "tersor/compression/levels.h"
+#include "tersor/compression/quantization/calibration.h"
+#include "tersor/compression/quantization/histogram.h"
+#include "tersor/ir/graph.h"
+
+namespace tersor::compression {
+
+enum class QuantizationKind : uint8_t {
+  kFloat16,       ///< constants as f16 behind a cast; arithmetic in f32
+  kWeightOnly,    ///< filters as i8 behind a dequantize; arithmetic in f32
+  kDynamicRange,  ///< filters as i8 that f32 layers read themselves. TFLite's runtimes then
+                  ///< quantize activations as they come; ours widens the filter when it compiles
+  kFullInteger,   ///< i8 activations per tensor, i8 filters, i32 biases, i8 inputs and outputs
+};
+
+std::string_view QuantizationKindName(QuantizationKind kind);  ///< "float16", "weight-only", ...
+std::optional<QuantizationKind> ParseQuantizationKind(std::string_view name);
+
+/// What happens at one place of the graph. Names that patterns are matched with: that of a node's
+/// first result and, where it has one, of its filter.
+struct QuantizationSetting {
+  bool quantize = true;  ///< false: stays f32
+  /// i8 filters: a scale for each output channel (4 bytes each); false: one in all.
+  bool per_channel = true;
+  /// Range of the activations (kFullInteger).
+  CalibrationMethod method = CalibrationMethod::kMinMax;
+  double percentile = 99.99;  ///< of kPercentile
+};
+
+struct QuantizationOptions {
+  QuantizationKind kind = QuantizationKind::kFullInteger;
+  Levels<QuantizationSetting> settings;
+  /// kFloat16, kWeightOnly and kDynamicRange leave a constant alone that would save fewer bytes:
+  /// less than its new node costs in the file.
+  int64_t minimum_saved_bytes = 256;
+};
+
+/// What was done, place by place, for people.
+struct QuantizationReport {
+  struct Entry {
+    std::string name;  ///< of a result or variable
+    std::string op;    ///< text name of its operator, or "variable"
+    std::string note;  ///< what became of it; or why it stays f32
+  };
+  std::vector<Entry> quantized, left_out;
+  int64_t weight_bytes_before = 0, weight_bytes_after = 0;  ///< of all variables, dense
+};
+
+/// The quantized graph. `model` is f32 (weights may be narrower already); it is first brought into
+/// the form of PrepareForQuantization. kFullInteger needs `statistics` of the same model; other
+/// kinds ignore them.
+///
+/// Full integer: an operator without integer arithmetic, or excluded by its setting, stays f32
+/// between a dequantize and a quantize; inputs and outputs are i8 in any case. Softmax and sigmoid
+/// have scale 1/256 and zero point -128, tanh 1/128 and 0, log_softmax 1/16 and 127, as the TFLite
+/// format wants; results that only move elements, and what is concatenated, share one scale.
+/// Errors: no statistics, statistics of another model, an integer model, a graph that trains.
+Result<ir::Graph> Quantize(const ir::Graph& model, const QuantizationOptions& options,
+                           const CalibrationStatistics* statistics = nullptr,
+                           QuantizationReport* report = nullptr);
+
+}  // namespace tersor::compression

@@ -1,0 +1,204 @@
+#include "tersor/compression/quantization/scale_plan.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tersor/compression/quantization/parameters.h"
+#include "tersor/transforms/constants.h"
+
+namespace tersor::compression {
+namespace {
+
+using ir::kNoValue;
+using ir::Node;
+using ir::OpKind;
+using ir::ValueId;
+
+enum class Arithmetic {
+  kInteger,    // a scale of its own for the result
+  kSameScale,  // operands and result have one scale
+  kReal,       // f32 only
+};
+
+Arithmetic ArithmeticOf(OpKind op) {
+  switch (op) {
+    case OpKind::kAdd:
+    case OpKind::kClamp:
+    case OpKind::kConv2d:
+    case OpKind::kExp:
+    case OpKind::kFullyConnected:
+    case OpKind::kLogSoftmax:
+    case OpKind::kMultiply:
+    case OpKind::kNegate:
+    case OpKind::kReduceMean:
+    case OpKind::kReduceSum:
+    case OpKind::kRelu:
+    case OpKind::kRelu6:
+    case OpKind::kSigmoid:
+    case OpKind::kSoftmax:
+    case OpKind::kSqrt:
+    case OpKind::kSubtract:
+    case OpKind::kTanh:
+      return Arithmetic::kInteger;
+    case OpKind::kAvgPool2d:  // the TFLite format wants one scale
+    case OpKind::kBroadcastTo:
+    case OpKind::kConcat:
+    case OpKind::kMaxPool2d:
+    case OpKind::kMaximum:
+    case OpKind::kMinimum:
+    case OpKind::kPad:
+    case OpKind::kReduceMax:
+    case OpKind::kReshape:
+    case OpKind::kSlice:
+    case OpKind::kTranspose:
+      return Arithmetic::kSameScale;
+    default:
+      return Arithmetic::kReal;
+  }
+}
+
+std::optional<Quantization> FixedParameters(OpKind op) {
+  switch (op) {
+    case OpKind::kSigmoid:
+    case OpKind::kSoftmax:
+      return Quantization{{1.0f / 256}, {-128}, -1};
+    case OpKind::kTanh:
+      return Quantization{{1.0f / 128}, {0}, -1};
+    case OpKind::kLogSoftmax:
+      return Quantization{{1.0f / 16}, {127}, -1};
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<std::string> ReasonToStay(const ir::Graph& graph, const Node& node,
+                                        const std::vector<bool>& constants,
+                                        const QuantizationSetting& setting) {
+  if (!setting.quantize) return "excluded";
+  if (node.results().size() != 1) return "has no integer arithmetic";
+  if (ArithmeticOf(node.op()) == Arithmetic::kReal) return "has no integer arithmetic";
+  if (graph.value(node.result()).type().dtype != DType::kF32) return "is not f32";
+  for (ValueId id : node.operands()) {
+    if (id != kNoValue && graph.value(id).type().dtype != DType::kF32)
+      return "reads other than f32";
+  }
+  if (node.op() == OpKind::kConv2d || node.op() == OpKind::kFullyConnected) {
+    for (int i = 1; i < static_cast<int>(node.operands().size()); ++i) {
+      const ValueId id = node.operand(i);
+      if (id != kNoValue && !constants[static_cast<size_t>(id)]) return "its weights are computed";
+    }
+  }
+  return std::nullopt;
+}
+
+Range Union(const Range& a, const Range& b) {
+  return {std::min(a.low, b.low), std::max(a.high, b.high)};
+}
+
+Result<Range> RangeOfConstant(const ir::Graph& graph, ValueId id) {
+  const auto values = transforms::ReadConstant(graph, id);
+  Range range;
+  for (double x : *values) {
+    if (!std::isfinite(x)) {
+      return InvalidArgument("variable '", graph.value(id).name(), "' holds ", x,
+                             ", expected finite numbers");
+    }
+    range = Union(range, {x, x});
+  }
+  return range;
+}
+
+}  // namespace
+
+const QuantizationSetting& SettingFor(const ir::Graph& graph, const Node& node,
+                                      const QuantizationOptions& options) {
+  const bool layer = node.op() == OpKind::kConv2d || node.op() == OpKind::kFullyConnected;
+  const std::string_view result =
+      node.results().empty() ? std::string_view() : graph.value(node.result()).name();
+  const std::string_view filter = layer ? graph.value(node.operand(1)).name() : std::string_view();
+  return options.settings.For(node.op(), {result, filter});
+}
+
+size_t ScalePlan::Root(ValueId id) const {
+  while (parent_[static_cast<size_t>(id)] != id) id = parent_[static_cast<size_t>(id)];
+  return static_cast<size_t>(id);
+}
+
+void ScalePlan::Join(ValueId a, ValueId b) {
+  const size_t root_a = Root(a), root_b = Root(b);
+  if (root_a == root_b) return;
+  // The smaller id stays, and what is fixed stays fixed.
+  const size_t root = std::min(root_a, root_b), other = std::max(root_a, root_b);
+  if (!fixed_[root]) fixed_[root] = fixed_[other];
+  parent_[other] = static_cast<ValueId>(root);
+}
+
+void ScalePlan::JoinGroups(const ir::Graph& graph) {
+  for (size_t i = 0; i < graph.nodes().size(); ++i) {
+    const Node& node = *graph.nodes()[i];
+    if (reasons_[i]) continue;
+    if (auto fixed = FixedParameters(node.op())) fixed_[Root(node.result())] = fixed;
+    if (ArithmeticOf(node.op()) != Arithmetic::kSameScale) continue;
+    for (ValueId id : node.operands()) {
+      // Among several operands one with a fixed scale is rescaled instead.
+      if (node.operands().size() > 1 && fixed_[Root(id)]) continue;
+      Join(node.result(), id);
+    }
+  }
+}
+
+Status ScalePlan::ChooseParameters(const ir::Graph& graph, const QuantizationOptions& options,
+                                   const CalibrationStatistics& statistics) {
+  constexpr int kLevels = 256;
+  std::vector<Range> ranges(parent_.size());
+  auto widen = [&](ValueId id, const Range& range) {
+    ranges[Root(id)] = Union(ranges[Root(id)], range);
+  };
+  auto observe = [&](ValueId id, const QuantizationSetting& setting) {
+    auto found = statistics.values.find(id);
+    if (found == statistics.values.end()) return;
+    widen(id, found->second.Choose(setting.method, setting.percentile, kLevels));
+  };
+  for (ValueId id : graph.inputs()) observe(id, options.settings.standard);
+  for (size_t i = 0; i < graph.nodes().size(); ++i) {
+    const Node& node = *graph.nodes()[i];
+    for (ValueId id : node.results()) observe(id, SettingFor(graph, node, options));
+    if (reasons_[i]) continue;
+    const bool layer = node.op() == OpKind::kConv2d || node.op() == OpKind::kFullyConnected;
+    for (int k = 0; k < static_cast<int>(node.operands().size()); ++k) {
+      const ValueId id = node.operand(k);
+      if (id == kNoValue || !graph.value(id).is_variable()) continue;
+      if (layer && (k == 1 || k == 2)) continue;
+      TERSOR_ASSIGN_OR_RETURN(const Range range, RangeOfConstant(graph, id));
+      widen(layer ? node.operand(0) : id, range);  // a padding value has its input's scale
+    }
+    if (node.op() == OpKind::kPad) {
+      const double value = node.attributes().Float(Attr::value);
+      widen(node.operand(0), {value, value});
+    }
+  }
+  parameters_.resize(parent_.size());
+  for (size_t i = 0; i < parent_.size(); ++i) {
+    parameters_[i] = fixed_[i] ? *fixed_[i] : ActivationParameters(ranges[i]);
+  }
+  return OkStatus();
+}
+
+Result<ScalePlan> ScalePlan::Make(const ir::Graph& prepared, const QuantizationOptions& options,
+                                  const CalibrationStatistics& statistics) {
+  ScalePlan plan;
+  const auto count = static_cast<size_t>(prepared.num_values());
+  plan.parent_.resize(count);
+  for (size_t i = 0; i < count; ++i) plan.parent_[i] = static_cast<ValueId>(i);
+  plan.fixed_.resize(count);
+  const std::vector<bool> constants = transforms::FindConstants(prepared);
+  for (const auto& node : prepared.nodes()) {
+    plan.reasons_.push_back(
+        ReasonToStay(prepared, *node, constants, SettingFor(prepared, *node, options)));
+  }
+  plan.JoinGroups(prepared);
+  TERSOR_RETURN_IF_ERROR(plan.ChooseParameters(prepared, options, statistics));
+  return plan;
+}
+
+}  // namespace tersor::compression
