@@ -5,8 +5,9 @@
 //                  (filter[o,i,j,c] - filter_zero[o])
 //   result = clamp(rne(float(acc) * multiplier[o]) + result_zero, lo, hi)
 //
-// Input [N,H,W,I], filter [O,KH,KW,I/groups], bias i32 [O] or absent, padding_value f32 [I] or
-// absent (padded cells hold it, quantized with the input's parameters; else the zero point),
+// Input [N,H,W,I], filter [O,KH,KW,I/groups], bias i32 [O] or absent, padding_value [I] of the
+// input's type, or f32 (then quantized with the input's parameters), or absent (padded cells hold
+// it; else the zero point),
 // result [N,OH,OW,O]. Arithmetic: docs/integer-arithmetic.md. Tolerance: none. Nothing aliases.
 //
 // Rows. The reference takes i8 and u8, any groups, filters that are not constant, and no epilogue.

@@ -136,6 +136,14 @@ std::vector<int32_t> PaddedCells(const ConvCase& c, const TensorType& input,
   if (IsAbsent(padding_value)) return cells;
   const float inverse = InverseScale(ScaleOf(input));
   for (size_t i = 0; i < cells.size(); ++i) {
+    if (padding_value.dtype() == DType::kI8) {
+      cells[i] = padding_value.as<int8_t>()[i];
+      continue;
+    }
+    if (padding_value.dtype() == DType::kU8) {
+      cells[i] = padding_value.as<uint8_t>()[i];
+      continue;
+    }
     cells[i] =
         QuantizeValue(padding_value.as<float>()[i], inverse, c.input_zero, RangeOf(c.input_dtype));
   }

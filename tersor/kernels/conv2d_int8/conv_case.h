@@ -40,8 +40,8 @@ struct ConvCase {
 std::optional<ConvCase> ParseConvCase(const KernelSpec& spec);
 std::optional<ConvCase> ParseFullyConnectedCase(const KernelSpec& spec);
 
-/// What padded cells hold, as integers of the input: [in_c]. `padding_value` (f32 [in_c]) may be
-/// absent (null type): the zero point.
+/// What padded cells hold, as integers of the input: [in_c]. `padding_value` ([in_c], of the
+/// input's type, or f32) may be absent (null type): the zero point.
 std::vector<int32_t> PaddedCells(const ConvCase& c, const TensorType& input,
                                  const ConstTensorView& padding_value);
 
