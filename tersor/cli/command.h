@@ -21,8 +21,9 @@ using Json = nlohmann::ordered_json;
 struct CommonFlags {
   int threads = 1;
   uint64_t seed = 1;
-  bool json = false;   ///< standard output is one JSON object and nothing else
-  bool quiet = false;  ///< no progress, no remarks
+  bool json = false;         ///< standard output is one JSON object and nothing else
+  bool quiet = false;        ///< no progress, no remarks
+  std::string command_line;  ///< as it was given, for reports
 };
 
 /// A subcommand that was chosen and parsed: what it does.

@@ -59,6 +59,8 @@ int Main(int argc, char** argv) {
   app.require_subcommand(1);
   app.option_defaults()->always_capture_default(false);
   CommonFlags flags;
+  flags.command_line = "tersor";
+  for (int i = 1; i < argc; ++i) flags.command_line += StrCat(" ", argv[i]);
   std::vector<std::pair<CLI::App*, Action>> actions;
   for (const CommandRow& row : kCommands) {
     CLI::App* sub = app.add_subcommand(row.name, row.doc);

@@ -1,0 +1,170 @@
+#include "tersor/guide/shrink.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "tersor/base/progress.h"
+#include "tersor/cli/command.h"
+#include "tersor/guide/report.h"
+
+namespace tersor::cli {
+namespace {
+
+struct ShrinkFlags {
+  guide::ShrinkOptions options;
+  std::string recipe, max_bytes, max_arena_bytes;
+  std::vector<std::string> exports;
+  NormalizeFlag normalize;
+};
+
+// Lines on standard output while a progress line may be on the terminal.
+void SayBeside(const CommonFlags& flags, const std::string& line) {
+  if (flags.json) return;
+  auto write = [](void* text) {
+    std::printf("%s\n", static_cast<const char*>(text));
+    std::fflush(stdout);
+  };
+  std::string copy = line;
+  WriteBesideProgress(write, copy.data());
+}
+
+constexpr size_t kWidestName = 80;
+constexpr int kNumberWidth = 8;  // of "  3/14  "
+int NameWidth(size_t longest) { return static_cast<int>(std::min(longest, kWidestName)); }
+
+std::string EventLine(const guide::ShrinkEvent& event) {
+  const auto& point = event.point;
+  const int width = NameWidth(event.longest_name);
+  char line[500];
+  if (point.state != automation::PointState::kComplete) {
+    std::snprintf(line, sizeof(line), "%3lld/%-3lld %-*.80s  failed: %.280s",
+                  static_cast<long long>(event.number), static_cast<long long>(event.total), width,
+                  point.name.c_str(), point.reason.c_str());
+    return line;
+  }
+  std::string front = event.on_front ? StrCat("on the front of ", event.front_size) : "beaten";
+  if (event.pushed_out > 0) front += StrCat(", ", event.pushed_out, " pushed out");
+  if (event.kept_before) front += "  (from before)";
+  std::snprintf(line, sizeof(line), "%3lld/%-3lld %-*.80s %8.2f %10s %9.1f %10s  %s",
+                static_cast<long long>(event.number), static_cast<long long>(event.total), width,
+                point.name.c_str(), 100 * point.top1, Grouped(point.file_bytes).c_str(),
+                point.latency_us, Grouped(point.arena_bytes).c_str(), front.c_str());
+  return line;
+}
+
+void SayFront(const guide::Summary& summary, const CommonFlags& flags) {
+  size_t longest = 0;
+  for (size_t index : summary.front) {
+    longest = std::max(longest, summary.points[index].point.name.size());
+  }
+  const int width = NameWidth(longest);
+  char line[300];
+  std::snprintf(line, sizeof(line), "\n%-*s %8s %8s %10s %9s %10s", width, "front", "test %",
+                "valid. %", "bytes", "us", "arena");
+  Say(flags, line);
+  for (size_t index : summary.front) {
+    const auto& point = summary.points[index].point;
+    std::snprintf(line, sizeof(line), "%-*.80s %8.2f %8.2f %10s %9.1f %10s  %s", width,
+                  point.name.c_str(), 100 * point.test_top1.value_or(0), 100 * point.top1,
+                  Grouped(point.file_bytes).c_str(), point.latency_us,
+                  Grouped(point.arena_bytes).c_str(),
+                  summary.best == index                  ? "<- best"
+                  : summary.points[index].broken.empty() ? ""
+                                                         : "outside");
+    Say(flags, line);
+  }
+}
+
+Status ReadFlags(const ShrinkFlags& own, const CommonFlags& flags, guide::ShrinkOptions& options) {
+  options = own.options;
+  options.threads = flags.threads;
+  options.seed = flags.seed;
+  options.command = flags.command_line;
+  if (!own.recipe.empty()) {
+    TERSOR_ASSIGN_OR_RETURN(options.candidates, guide::LoadRecipe(own.recipe));
+  }
+  if (!own.normalize.name.empty()) options.normalize = data::ParseNormalize(own.normalize.name);
+  for (const std::string& format : own.exports) {
+    if (format != "tersor") options.formats.push_back(format);
+  }
+  auto size = [](const std::string& text, const char* flag,
+                 std::optional<int64_t>& limit) -> Status {
+    if (text.empty()) return OkStatus();
+    auto bytes = guide::ParseSize(text);
+    if (!bytes.ok()) return bytes.status().WithContext(flag);
+    limit = *bytes;
+    return OkStatus();
+  };
+  TERSOR_RETURN_IF_ERROR(size(own.max_bytes, "--max-bytes", options.limits.max_bytes));
+  return size(own.max_arena_bytes, "--max-arena-bytes", options.limits.max_arena_bytes);
+}
+
+Status Shrink(const ShrinkFlags& own, const CommonFlags& flags) {
+  guide::ShrinkOptions options;
+  TERSOR_RETURN_IF_ERROR(ReadFlags(own, flags, options));
+  bool began = false;
+  options.on_point = [&](const guide::ShrinkEvent& event) {
+    if (!began) {
+      char line[160];
+      std::snprintf(line, sizeof(line), "%*s %8s %10s %9s %10s",
+                    NameWidth(event.longest_name) + kNumberWidth, "", "valid. %", "bytes", "us",
+                    "arena");
+      SayBeside(flags, line);
+    }
+    began = true;
+    SayBeside(flags, EventLine(event));
+  };
+  TERSOR_ASSIGN_OR_RETURN(const guide::Summary summary, guide::Shrink(options));
+  if (flags.json) {
+    std::fputs(guide::FrontJson(summary, options.folder).c_str(), stdout);
+  } else {
+    SayFront(summary, flags);
+    Say(flags, StrCat("\nreport  ", options.folder, "/report.html"));
+    if (summary.best) {
+      Say(flags,
+          StrCat("best    ", options.folder, "/models/", summary.points[*summary.best].point.file));
+    }
+  }
+  if (!summary.best) return FailedPrecondition(guide::NearestMissText(summary));
+  return OkStatus();
+}
+
+}  // namespace
+
+Action RegisterShrink(CLI::App& app, CommonFlags& flags) {
+  auto own = std::make_shared<ShrinkFlags>();
+  auto& options = own->options;
+  auto& limits = options.limits;
+  app.add_option("MODEL", options.models, "model files (.tflite, .tersor), one or more widths")
+      ->required();
+  app.add_option("--data", options.data, "a name (fashion-mnist) or a path")->required();
+  app.add_option("--out", options.folder,
+                 "folder of the study: points, model files, report; an earlier run is gone on with")
+      ->required();
+  app.add_option("--max-bytes", own->max_bytes, "of the file: 100KB (1 KB = 1,024 bytes), 1.5MB");
+  app.add_option("--max-latency-us", limits.max_latency_us, "median at batch 1, in microseconds")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--max-arena-bytes", own->max_arena_bytes, "of working memory: 64KB");
+  app.add_option("--max-accuracy-drop", limits.max_accuracy_drop,
+                 "percentage points below the most accurate MODEL, on the validation split")
+      ->check(CLI::Range(0.0, 100.0));
+  app.add_option("--min-accuracy", limits.min_accuracy, "percent, on the validation split")
+      ->check(CLI::Range(0.0, 100.0));
+  app.add_option("--recipe", own->recipe, "YAML file of the candidates (docs/guide.md)");
+  app.add_option("--export", own->exports, "write and measure each model in this format, too")
+      ->check(CLI::IsMember({"tersor", "tflite"}));
+  own->normalize.AddTo(app);
+  app.add_option("--latency-threads", options.latency_threads, "threads of a model that is timed")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  app.add_option("--limit", options.limit, "so many examples of each split (0: all)")
+      ->check(CLI::NonNegativeNumber);
+  app.footer(
+      "Accuracy is chosen by on the validation split; the test split is only told. Kill it at any\n"
+      "time: the same command goes on. Exit code 1 when no model is inside the limits.\n"
+      "example: tersor shrink small.tersor large.tersor --data fashion-mnist --out study\n"
+      "           --max-bytes 100KB --max-accuracy-drop 1 --threads 2");
+  return [own, &flags] { return Shrink(*own, flags); };
+}
+
+}  // namespace tersor::cli

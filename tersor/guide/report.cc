@@ -1,0 +1,338 @@
+#include "tersor/guide/report.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tersor/base/file.h"
+#include "tersor/guide/report_page.h"
+
+namespace tersor::guide {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string Dump(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string Decimals(double number, int decimals) {
+  char text[64];
+  std::snprintf(text, sizeof(text), "%.*f", decimals, number);
+  return text;
+}
+
+std::string Percent(const std::optional<double>& share) {
+  return share ? Decimals(100 * *share, 2) + " %" : "–";
+}
+
+std::string Time(int64_t unix_s) {
+  const auto time = static_cast<std::time_t>(unix_s);
+  struct tm parts {};
+  char text[64] = "";
+  if (::gmtime_r(&time, &parts) != nullptr) {
+    std::strftime(text, sizeof(text), "%Y-%m-%d %H:%M UTC", &parts);
+  }
+  return text;
+}
+
+Json ParseOrText(const std::string& text) {
+  Json json = Json::parse(text, nullptr, false);
+  return json.is_discarded() ? Json(text) : json;
+}
+
+Json PointJson(const SummaryPoint& point, const std::string& folder) {
+  Json json;
+  json["file"] = (folder.empty() ? "" : folder + "/") + "models/" + point.point.file;
+  json["name"] = point.point.name;
+  json["top1"] = point.point.test_top1 ? Json(*point.point.test_top1) : Json();
+  json["validation_top1"] = point.point.top1;
+  json["file_bytes"] = point.point.file_bytes;
+  json["latency_us"] = point.point.latency_us;
+  json["arena_bytes"] = point.point.arena_bytes;
+  json["macs"] = point.point.macs;
+  json["parameters"] = point.point.parameters;
+  json["recipe"] = ParseOrText(point.point.recipe);
+  return json;
+}
+
+std::string Escape(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+// What the script draws. A "<" could end the element that holds it.
+std::string PlotJson(const Summary& summary) {
+  Json json;
+  json["points"] = Json::array();
+  for (size_t i = 0; i < summary.points.size(); ++i) {
+    const SummaryPoint& point = summary.points[i];
+    Json entry = PointJson(point, "");
+    const Json recipe = std::move(entry["recipe"]);
+    entry.erase("recipe");
+    entry["id"] = point.point.id;
+    entry["technique"] = point.technique;
+    entry["model"] = recipe.is_object() ? recipe.value("model", "") : "";
+    entry["on_front"] = point.on_front;
+    entry["best"] = summary.best == i;
+    entry["broken"] = Json::array();
+    for (const Violation& violation : point.broken) entry["broken"].push_back(violation.text);
+    json["points"].push_back(std::move(entry));
+  }
+  json["limits"] = ParseOrText(LimitsJson(summary.limits));
+  json["reference_validation_top1"] = summary.reference_top1;
+  std::string text = Dump(json, -1);
+  for (size_t at = 0; (at = text.find('<', at)) != std::string::npos; ++at) {
+    text.replace(at, 1, "\\u003c");
+  }
+  return text;
+}
+
+// The most accurate original: what the others are held against.
+const SummaryPoint* Reference(const Summary& summary) {
+  const SummaryPoint* reference = nullptr;
+  for (const SummaryPoint& point : summary.points) {
+    if (point.technique != "original") continue;
+    if (reference == nullptr || point.measured.top1 > reference->measured.top1) reference = &point;
+  }
+  return reference;
+}
+
+std::string Figure(std::string_view label, const std::string& value, const std::string& note) {
+  return StrCat("<div class=figure><div class=label>", label, "</div><div class=value>",
+                Escape(value), "</div><div class=note>", Escape(note), "</div></div>\n");
+}
+
+std::string Ratio(double of, double to) {
+  return to > 0 ? StrCat(Decimals(of / to, 2), " of the reference") : "";
+}
+
+std::string Figures(const Summary& summary) {
+  if (!summary.best) {
+    return StrCat("<div class='card none'><h2>Nothing is inside the limits</h2><p>",
+                  Escape(NearestMissText(summary)), "</p></div>\n");
+  }
+  const SummaryPoint& best = summary.points[*summary.best];
+  const SummaryPoint* reference = Reference(summary);
+  const SummaryPoint& to = reference == nullptr ? best : *reference;
+  std::string out = "<div class=figures>\n";
+  const double drop = 100 * (to.measured.top1 - best.measured.top1);
+  out += Figure("best inside the limits", best.point.name, StrCat("reference: ", to.point.name));
+  out += Figure("accuracy, test", Percent(best.point.test_top1),
+                StrCat("validation ", Percent(best.point.top1), ", ", Decimals(std::abs(drop), 2),
+                       drop >= 0 ? " points below" : " points above"));
+  out += Figure(
+      "file", StrCat(Grouped(best.point.file_bytes), " B"),
+      Ratio(static_cast<double>(best.point.file_bytes), static_cast<double>(to.point.file_bytes)));
+  out += Figure("latency", StrCat(Decimals(best.point.latency_us, 1), " µs"),
+                Ratio(best.point.latency_us, to.point.latency_us));
+  out += Figure("working memory", StrCat(Grouped(best.point.arena_bytes), " B"),
+                Ratio(static_cast<double>(best.point.arena_bytes),
+                      static_cast<double>(to.point.arena_bytes)));
+  return out + "</div>\n";
+}
+
+std::string Cell(const std::string& text, double value) {
+  return StrCat("<td data-value=\"", Decimals(value, 6), "\">", text, "</td>");
+}
+
+std::string Row(const Summary& summary, size_t index, const std::string& models) {
+  const SummaryPoint& point = summary.points[index];
+  std::string badge;
+  if (summary.best == index) {
+    badge = "<span class='badge best'>best</span>";
+  } else if (point.on_front) {
+    badge = "<span class=badge>front</span>";
+  }
+  std::string limits = "inside";
+  for (size_t i = 0; i < point.broken.size(); ++i) {
+    limits = (i == 0 ? "" : limits + "; ") + point.broken[i].text;
+  }
+  std::string out = StrCat("<tr id=point-", point.point.id, point.on_front ? "" : " class=beaten",
+                           "><td><a href=\"", Escape(models), "/", Escape(point.point.file), "\">",
+                           Escape(point.point.name), "</a>", badge, "</td>");
+  out += Cell(Percent(point.point.top1), point.point.top1);
+  out += Cell(Percent(point.point.test_top1), point.point.test_top1.value_or(-1));
+  out += Cell(Grouped(point.point.file_bytes), static_cast<double>(point.point.file_bytes));
+  out += Cell(Decimals(point.point.latency_us, 1), point.point.latency_us);
+  out += Cell(Grouped(point.point.arena_bytes), static_cast<double>(point.point.arena_bytes));
+  out += Cell(Grouped(point.point.macs), static_cast<double>(point.point.macs));
+  out += Cell(Grouped(point.point.parameters), static_cast<double>(point.point.parameters));
+  if (summary.limits.any()) {
+    out += StrCat(point.broken.empty() ? "<td>" : "<td class=outside>", Escape(limits), "</td>");
+  }
+  return out + "</tr>\n";
+}
+
+std::string Table(const Summary& summary, const std::string& models) {
+  std::vector<std::string> heads = {"model",       "validation",   "test", "bytes",
+                                    "latency, µs", "arena, bytes", "MACs", "parameters"};
+  if (summary.limits.any()) heads.emplace_back("limits");
+  std::string out = "<div class=scroll><table id=points><thead><tr>";
+  for (const std::string& head : heads) {
+    out += StrCat("<th scope=col><button type=button>", head, "</button></th>");
+  }
+  out += "</tr></thead><tbody>\n";
+  for (size_t index : summary.front) out += Row(summary, index, models);
+  std::vector<size_t> beaten;
+  for (size_t i = 0; i < summary.points.size(); ++i) {
+    if (!summary.points[i].on_front) beaten.push_back(i);
+  }
+  std::stable_sort(beaten.begin(), beaten.end(), [&](size_t a, size_t b) {
+    return summary.points[a].measured.top1 > summary.points[b].measured.top1;
+  });
+  for (size_t index : beaten) out += Row(summary, index, models);
+  return out + "</tbody></table></div>\n";
+}
+
+std::string Unmeasured(const Summary& summary) {
+  if (summary.failed.empty() && summary.cut_off.empty()) return "";
+  std::string out = "<section class=card><h2>Not measured</h2><dl>\n";
+  for (const auto& point : summary.failed) {
+    out += StrCat("<dt>", Escape(point.name), "</dt><dd>", Escape(point.reason), "</dd>\n");
+  }
+  for (const auto& point : summary.cut_off) {
+    out += StrCat("<dt>", Escape(point.name), "</dt><dd>begun, not finished</dd>\n");
+  }
+  return out + "</dl></section>\n";
+}
+
+std::string Provenance(const Summary& summary) {
+  int64_t first = 0, last = 0;
+  for (const SummaryPoint& point : summary.points) {
+    const int64_t time = point.point.created_unix_s;
+    first = first == 0 ? time : std::min(first, time);
+    last = std::max(last, time);
+  }
+  std::string out = "<section class=card><h2>What made this</h2><dl>\n";
+  auto line = [&](std::string_view name, const std::string& value, bool code = false) {
+    if (value.empty()) return;
+    out += StrCat("<dt>", Escape(name), "</dt><dd>", code ? "<code>" : "", Escape(value),
+                  code ? "</code>" : "", "</dd>\n");
+  };
+  auto fact = [&](const char* key) {
+    const auto found = summary.facts.find(key);
+    return found == summary.facts.end() ? std::string() : found->second;
+  };
+  line("command", fact("command"), true);
+  line("data", fact("data") + (fact("examples limit") == "0" || fact("examples limit").empty()
+                                   ? ""
+                                   : ", " + fact("examples limit") + " examples of each split"));
+  line("machine", fact("machine"));
+  line("threads of one model", fact("latency threads"));
+  line("measured", first == 0 ? "" : Time(first) + " to " + Time(last));
+  line("version", "tersor " + fact("version"));
+  line("seed", fact("seed"));
+  out +=
+      "</dl>\n<p class=soft style=\"margin-top:12px\">Every figure is measured on the finished "
+      "file, "
+      "read back. Models are chosen on the validation split; the test split is evaluated once the "
+      "choice is made, for the models of the front. A model is on the front when no other is at "
+      "least as good in accuracy, bytes, latency and arena and better in one; latencies within ";
+  out += StrCat(Decimals(100 * kLatencyTolerance, 0), " % count as equal.</p></section>\n");
+  return out;
+}
+
+std::string CsvField(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + "\"";
+}
+
+}  // namespace
+
+std::string FrontJson(const Summary& summary, const std::string& folder) {
+  Json json;
+  json["front"] = Json::array();
+  for (size_t index : summary.front) {
+    json["front"].push_back(PointJson(summary.points[index], folder));
+  }
+  json["best"] = summary.best ? PointJson(summary.points[*summary.best], folder) : Json();
+  if (!summary.best) json["message"] = NearestMissText(summary);
+  json["reference_validation_top1"] = summary.reference_top1;
+  json["limits"] = ParseOrText(LimitsJson(summary.limits));
+  return Dump(json, 2) + "\n";
+}
+
+std::string PointsCsv(const Summary& summary) {
+  std::string out =
+      "name,technique,format,on_front,inside_limits,validation_top1,test_top1,file_bytes,"
+      "latency_us,arena_bytes,macs,parameters,file,recipe\r\n";
+  for (const SummaryPoint& p : summary.points) {
+    const auto& point = p.point;
+    out += StrCat(CsvField(point.name), ",", CsvField(p.technique), ",", CsvField(p.format), ",",
+                  p.on_front ? "1" : "0", ",", p.broken.empty() ? "1" : "0", ",",
+                  Decimals(point.top1, 6), ",",
+                  point.test_top1 ? Decimals(*point.test_top1, 6) : std::string(), ",",
+                  point.file_bytes, ",");
+    out += StrCat(Decimals(point.latency_us, 3), ",", point.arena_bytes, ",", point.macs, ",",
+                  point.parameters, ",", CsvField("models/" + point.file), ",",
+                  CsvField(point.recipe), "\r\n");
+  }
+  return out;
+}
+
+std::string ReportHtml(const Summary& summary, const std::string& models) {
+  const auto fact = summary.facts.find("data");
+  const std::string data = fact == summary.facts.end() ? "" : fact->second;
+  std::string out =
+      "<!DOCTYPE html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"
+      "<meta name=viewport content=\"width=device-width, initial-scale=1\">\n<title>Tersor: ";
+  out += StrCat(Escape(data), "</title>\n<style>", kReportStyle,
+                "</style>\n</head>\n<body>\n<main>\n");
+  out += StrCat("<h1>", summary.points.size(), summary.points.size() == 1 ? " model" : " models",
+                " measured, ", summary.front.size(), " on the front</h1>\n<p class=lead>",
+                "Accuracy on <b>", Escape(data),
+                "</b> against size, latency and memory, each measured on the finished file</p>\n");
+  out += Figures(summary);
+  out +=
+      "<section class=card>\n<div class=head><h2>The front</h2>\n"
+      "<div class=switch role=group aria-label=\"horizontal axis\">"
+      "<button type=button data-axis=bytes aria-pressed=true>bytes</button>"
+      "<button type=button data-axis=latency aria-pressed=false>latency</button>"
+      "<button type=button data-axis=arena aria-pressed=false>memory</button></div></div>\n"
+      "<div id=plot><svg></svg><div id=tip role=status></div></div>\n<div id=legend class=legend>"
+      "</div>\n</section>\n"
+      "<section class=card>\n<div class=head><h2>Models</h2>\n"
+      "<label><input type=checkbox id=front-only>front only</label></div>\n";
+  out += Table(summary, models);
+  out += "</section>\n";
+  out += Unmeasured(summary);
+  out += Provenance(summary);
+  out += StrCat("</main>\n<script type=\"application/json\" id=data>", PlotJson(summary),
+                "</script>\n<script>", kReportScript, "</script>\n</body>\n</html>\n");
+  return out;
+}
+
+Status WriteReports(const Summary& summary, const std::string& folder) {
+  TERSOR_RETURN_IF_ERROR(
+      WriteFileAtomically(folder + "/front.json", std::string_view(FrontJson(summary, ""))));
+  TERSOR_RETURN_IF_ERROR(
+      WriteFileAtomically(folder + "/front.csv", std::string_view(PointsCsv(summary))));
+  return WriteFileAtomically(folder + "/report.html", std::string_view(ReportHtml(summary)));
+}
+
+}  // namespace tersor::guide

@@ -1,0 +1,306 @@
+#include "tersor/guide/shrink.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "tersor/base/file.h"
+#include "tersor/base/progress.h"
+#include "tersor/base/random.h"
+#include "tersor/data/npy.h"
+#include "tersor/formats/formats.h"
+#include "tersor/guide/report.h"
+#include "tersor/ir/builder.h"
+
+namespace tersor::guide {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Json = nlohmann::json;
+
+constexpr int64_t kSide = 8;
+
+// Images that are bright on the left (class 0) or on the right (class 1), under noise.
+void WriteSplit(const std::string& folder, const std::string& split, int64_t count, uint64_t seed) {
+  Tensor images = Tensor::Create({DType::kU8, {count, kSide, kSide, 1}, {}}).value();
+  Tensor labels = Tensor::Create({DType::kI32, {count}, {}}).value();
+  Random random(seed, 0);
+  auto pixels = images.mutable_values<uint8_t>();
+  for (int64_t i = 0; i < count; ++i) {
+    const auto label = static_cast<int32_t>(i % 2);
+    labels.mutable_values<int32_t>()[static_cast<size_t>(i)] = label;
+    for (int64_t p = 0; p < kSide * kSide; ++p) {
+      const bool bright = (p % kSide >= kSide / 2) == (label == 1);
+      pixels[static_cast<size_t>(i * kSide * kSide + p)] =
+          static_cast<uint8_t>(random.NextBelow(230) + (bright ? 25 : 0));
+    }
+  }
+  ASSERT_TRUE(data::WriteNpy(folder + "/x_" + split + ".npy", images.view()).ok());
+  ASSERT_TRUE(data::WriteNpy(folder + "/y_" + split + ".npy", labels.view()).ok());
+}
+
+// Convolution, relu and a layer that takes the left half from the right one: no training needed.
+void WriteModel(const std::string& path, int64_t channels, uint64_t seed) {
+  Random random(seed, 1);
+  std::vector<float> filter(static_cast<size_t>(channels * 9)), bias(filter.size() / 9, 1.5f);
+  for (float& x : filter) x = 0.1f + 0.02f * random.NextNormal();
+  std::vector<float> dense;
+  for (int label = 0; label < 2; ++label) {
+    for (int64_t at = 0; at < kSide * kSide * channels; ++at) {
+      const bool right = at / channels % kSide >= kSide / 2;
+      dense.push_back((right == (label == 1) ? 0.01f : -0.01f) + 0.002f * random.NextNormal());
+    }
+  }
+  ir::GraphBuilder b("halves");
+  auto variable = [&](const char* name, Shape shape, const std::vector<float>& values) {
+    return b.Variable(name, Tensor::FromValues<float>({DType::kF32, std::move(shape), {}}, values));
+  };
+  ir::ValueId x = b.Input("image", Shape{kBatch, kSide, kSide, 1});
+  x = b.Relu(b.Conv2d(x, variable("conv.filter", {channels, 3, 3, 1}, filter),
+                      variable("conv.bias", {channels}, bias), {.padding = ir::kSamePadding}));
+  x = b.FullyConnected(b.Flatten(x),
+                       variable("dense.filter", {2, kSide * kSide * channels}, dense));
+  auto graph = b.Build({b.Name(x, "logits")});
+  ASSERT_TRUE(graph.ok()) << graph.status().message();
+  ASSERT_TRUE(formats::ExportModel(*graph, path).ok());
+}
+
+Candidate Technique(const char* name) {
+  Candidate candidate;
+  candidate.technique = name;
+  return candidate;
+}
+
+class ShrinkTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    SetProgressMode(ProgressMode::kSilent);
+    std::string pattern = ::testing::TempDir() + "tersor_shrink_XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    root_ = pattern;
+    std::filesystem::create_directory(root_ + "/data");
+    WriteSplit(root_ + "/data", "train", 64, 1);
+    WriteSplit(root_ + "/data", "val", 200, 2);
+    WriteSplit(root_ + "/data", "test", 200, 3);
+    WriteModel(root_ + "/narrow.tersor", 4, 1);
+    WriteModel(root_ + "/wide.tersor", 16, 2);
+    options_.models = {root_ + "/narrow.tersor", root_ + "/wide.tersor"};
+    options_.data = root_ + "/data";
+    options_.folder = root_ + "/study";
+    options_.latency_time_s = 0.003;
+    options_.command = "tersor shrink narrow.tersor wide.tersor";
+  }
+  void TearDown() override { std::filesystem::remove_all(root_); }
+
+  Summary ShrinkOrDie() {
+    auto summary = Shrink(options_);
+    EXPECT_TRUE(summary.ok()) << summary.status().message();
+    return summary.ok() ? *std::move(summary) : Summary();
+  }
+
+  static const SummaryPoint& Named(const Summary& summary, const std::string& name) {
+    const auto found = std::find_if(summary.points.begin(), summary.points.end(),
+                                    [&](const SummaryPoint& p) { return p.point.name == name; });
+    EXPECT_NE(found, summary.points.end()) << name;
+    return *found;
+  }
+
+  std::string root_;
+  ShrinkOptions options_;
+};
+
+TEST_F(ShrinkTest, MeasuresEachCandidateOnItsFile) {
+  int64_t events = 0;
+  options_.on_point = [&](const ShrinkEvent& event) {
+    EXPECT_EQ(event.number, ++events);
+    EXPECT_EQ(event.total, 14);
+    EXPECT_EQ(event.point.state, automation::PointState::kComplete) << event.point.reason;
+    EXPECT_GE(event.front_size, 1u);
+  };
+  const Summary summary = ShrinkOrDie();
+  EXPECT_EQ(events, 14);
+  ASSERT_EQ(summary.points.size(), 14u);
+  for (const SummaryPoint& point : summary.points) {
+    const std::string path = options_.folder + "/models/" + point.point.file;
+    EXPECT_EQ(*FileSizeBytes(path), point.point.file_bytes);
+    EXPECT_TRUE(formats::ImportModel(path).ok());
+    EXPECT_GT(point.point.top1, 0.8) << point.point.name;
+    EXPECT_GT(point.point.latency_us, 0);
+    EXPECT_GT(point.point.arena_bytes, 0);
+    EXPECT_GT(point.point.macs, 0);
+    EXPECT_EQ(point.point.test_top1.has_value(), point.on_front) << point.point.name;
+  }
+  const auto& wide = Named(summary, "wide original");
+  EXPECT_LT(Named(summary, "wide full-integer min-max").point.file_bytes, wide.point.file_bytes);
+  EXPECT_LT(Named(summary, "wide float16").point.file_bytes, wide.point.file_bytes);
+  EXPECT_EQ(summary.reference_top1,
+            std::max(wide.point.top1, Named(summary, "narrow original").point.top1));
+}
+
+TEST_F(ShrinkTest, TheSecondRunMeasuresNothingAgain) {
+  const Summary first = ShrinkOrDie();
+  int kept = 0;
+  options_.on_point = [&](const ShrinkEvent& event) { kept += event.kept_before; };
+  options_.limits.max_bytes = first.points[0].point.file_bytes;
+  const Summary second = ShrinkOrDie();
+  EXPECT_EQ(kept, 14);
+  ASSERT_EQ(second.points.size(), first.points.size());
+  for (size_t i = 0; i < first.points.size(); ++i) {
+    EXPECT_EQ(second.points[i].point.latency_us, first.points[i].point.latency_us);
+    EXPECT_EQ(second.points[i].point.created_unix_s, first.points[i].point.created_unix_s);
+  }
+  EXPECT_EQ(second.limits.max_bytes, options_.limits.max_bytes) << "limits are those of this run";
+}
+
+TEST_F(ShrinkTest, LimitsChooseTheBest) {
+  options_.candidates = {Candidate{}, Technique("full-integer")};
+  const Summary all = ShrinkOrDie();
+  const auto& small = Named(all, "narrow full-integer min-max");
+  options_.limits.max_bytes = small.point.file_bytes;
+  const Summary limited = ShrinkOrDie();
+  ASSERT_TRUE(limited.best.has_value());
+  EXPECT_EQ(limited.points[*limited.best].point.name, small.point.name);
+
+  options_.limits.max_bytes = 10;
+  const Summary none = ShrinkOrDie();
+  EXPECT_FALSE(none.best.has_value());
+  EXPECT_THAT(NearestMissText(none), HasSubstr("no model is inside the limits: the nearest, narrow "
+                                               "full-integer min-max, has file of"));
+  const Json json = Json::parse(FrontJson(none, "study"));
+  EXPECT_TRUE(json["best"].is_null());
+  EXPECT_EQ(json["message"], NearestMissText(none));
+}
+
+TEST_F(ShrinkTest, FrontJsonSaysWhatEachFileIs) {
+  const Summary summary = ShrinkOrDie();
+  const Json json = Json::parse(FrontJson(summary, options_.folder));
+  ASSERT_EQ(json["front"].size(), summary.front.size());
+  for (const Json& point : json["front"]) {
+    EXPECT_EQ(*FileSizeBytes(point["file"]), point["file_bytes"].get<int64_t>());
+    EXPECT_TRUE(point["top1"].is_number() && point["validation_top1"].is_number());
+    EXPECT_TRUE(point["latency_us"].is_number() && point["arena_bytes"].is_number());
+    EXPECT_TRUE(point["recipe"]["technique"].is_string());
+  }
+  EXPECT_EQ(json["best"]["file"], json["front"][0]["file"]) << "without limits: the most accurate";
+  EXPECT_EQ(*ReadFile(options_.folder + "/front.json"), FrontJson(summary, ""));
+}
+
+TEST_F(ShrinkTest, TheReportHoldsEachPointAndRefersToNothingOutside) {
+  options_.limits.max_bytes = 5000;
+  options_.limits.max_accuracy_drop = 2;
+  const Summary summary = ShrinkOrDie();
+  const std::string page = *ReadFile(options_.folder + "/report.html");
+  for (const SummaryPoint& point : summary.points) {
+    EXPECT_THAT(page, HasSubstr("href=\"models/" + point.point.file + "\""));
+    EXPECT_THAT(page, HasSubstr(point.point.name));
+  }
+  EXPECT_THAT(page, HasSubstr(options_.command));
+  for (const char* reference : {"http:", "https:", "//", "src=", "@import", "url(", "<link"}) {
+    const std::string found(reference);
+    // Comments of the script begin with two slashes and a space.
+    for (size_t at = page.find(found); at != std::string::npos; at = page.find(found, at + 1)) {
+      EXPECT_EQ(page.substr(at, 3), "// ") << page.substr(at, 60);
+    }
+  }
+  const std::string csv = *ReadFile(options_.folder + "/front.csv");
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 15) << "a header, and each point";
+}
+
+TEST_F(ShrinkTest, NamesFromFilesCannotBreakThePage) {
+  std::filesystem::rename(options_.models[0], root_ + "/<b>&\"'.tersor");
+  options_.models = {root_ + "/<b>&\"'.tersor"};
+  options_.candidates = {Candidate{}};
+  options_.command = "tersor shrink '</script><script>alert(1)</script>'";
+  ShrinkOrDie();
+  const std::string page = *ReadFile(options_.folder + "/report.html");
+  EXPECT_THAT(page, Not(HasSubstr("<b>&")));
+  EXPECT_THAT(page, Not(HasSubstr("<script>alert")));
+  EXPECT_THAT(page, HasSubstr("&lt;b&gt;&amp;&quot;"));
+}
+
+TEST_F(ShrinkTest, ACandidateThatFailsIsSaidAndTheOthersGoOn) {
+  // An integer model cannot be quantized again.
+  options_.candidates = {Candidate{}, Technique("full-integer")};
+  options_.models = {root_ + "/narrow.tersor"};
+  const Summary integer = ShrinkOrDie();
+  options_.models = {options_.folder + "/models/" +
+                     Named(integer, "narrow full-integer min-max").point.file};
+  options_.folder = root_ + "/second";
+  const Summary summary = ShrinkOrDie();
+  EXPECT_EQ(summary.points.size(), 1u);
+  ASSERT_EQ(summary.failed.size(), 1u);
+  EXPECT_THAT(summary.failed[0].reason, HasSubstr("expected f32"));
+  EXPECT_THAT(*ReadFile(options_.folder + "/report.html"), HasSubstr("expected f32"));
+}
+
+TEST_F(ShrinkTest, WhatCannotBeReadIsOneClearErrorAndLeavesNoFolder) {
+  options_.models.push_back(root_ + "/missing.tersor");
+  EXPECT_THAT(Shrink(options_).status().message(), HasSubstr("missing.tersor"));
+  options_.models.pop_back();
+  options_.data = root_ + "/no-data";
+  EXPECT_THAT(Shrink(options_).status().message(), HasSubstr("no-data"));
+  EXPECT_FALSE(FileExists(options_.folder));
+}
+
+TEST_F(ShrinkTest, AStudyOfOtherDataIsNotMixed) {
+  options_.candidates = {Candidate{}};
+  ShrinkOrDie();
+  options_.limit = 50;
+  EXPECT_THAT(Shrink(options_).status().message(),
+              HasSubstr("its points cannot be compared, use another folder"));
+}
+
+// A child shrinks and is killed somewhere; what was complete stays, and the next run goes on.
+TEST_F(ShrinkTest, KilledAtAnyMomentGoesOn) {
+  constexpr int kRounds = 20;
+  Random random(5, 0);
+  size_t complete = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(Shrink(options_).ok() ? 0 : 1);
+    ::usleep(static_cast<useconds_t>(random.NextBelow(60'000)));
+    ::kill(child, SIGKILL);
+    int state = 0;
+    ::waitpid(child, &state, 0);
+    ASSERT_TRUE(WIFSIGNALED(state) || WEXITSTATUS(state) == 0);
+    if (!FileExists(options_.folder + "/study.sqlite")) continue;
+    const auto study = automation::Study::Open(options_.folder);
+    ASSERT_TRUE(study.ok()) << study.status().message();
+    const auto summary = Summarize(*study);
+    ASSERT_TRUE(summary.ok()) << summary.status().message();
+    EXPECT_GE(summary->points.size(), complete) << "no point is lost";
+    complete = summary->points.size();
+    for (const SummaryPoint& point : summary->points) {
+      EXPECT_TRUE(formats::ImportModel(study->PathOf(point.point)).ok()) << "no file by half";
+    }
+  }
+  EXPECT_EQ(ShrinkOrDie().points.size(), 14u);
+}
+
+TEST_F(ShrinkTest, AFullDiskEndsItWithOneClearError) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const struct rlimit limit = {4000, 4000};
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(10);
+    const auto summary = Shrink(options_);
+    if (summary.ok()) ::_exit(11);
+    const bool named = summary.status().message().find(options_.folder) != std::string::npos;
+    ::_exit(named ? 0 : 12);
+  }
+  int state = 0;
+  ::waitpid(child, &state, 0);
+  EXPECT_TRUE(WIFEXITED(state) && WEXITSTATUS(state) == 0) << WEXITSTATUS(state);
+  EXPECT_EQ(ShrinkOrDie().points.size(), 14u) << "with room again, it goes on";
+}
+
+}  // namespace
+}  // namespace tersor::guide
