@@ -1,7 +1,7 @@
 # Each target works as the first command on a Debian 12 machine that has only make: what is missing is installed by name
 # (scripts/setup, as root or through sudo), then built under build/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-fast check demo bench peer asan tsan fuzz runtime-min docs format clean
+.PHONY: help setup build test test-fast check demo bench bench-train peer asan tsan fuzz runtime-min docs format clean
 
 PRESET ?= dev
 
@@ -28,6 +28,9 @@ demo: ## train, shrink and report on Fashion-MNIST: writes demo/report.html
 
 bench: ## our latency against LiteRT's, interleaved, into docs/results/
 	@scripts/setup build peers && scripts/build release tersor && .venv-peers/bin/python bench/run
+
+bench-train: ## our training throughput against PyTorch's, interleaved, into docs/results/
+	@scripts/setup build peers && scripts/build release tersor && .venv-peers/bin/python bench/train
 
 peer: ## the tests that compare with other libraries
 	@scripts/setup build peers && scripts/test $(PRESET) peer

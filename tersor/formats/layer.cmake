@@ -1,3 +1,6 @@
+if(NOT TERSOR_WORKBENCH)
+  return()
+endif()
 # The reader and writer of TFLite's FlatBuffers tables are generated from the schema.
 set(schema ${PROJECT_SOURCE_DIR}/tersor/formats/tflite/tflite.fbs)
 set(generated ${PROJECT_BINARY_DIR}/generated)

@@ -8,6 +8,9 @@
   namespace tersor::kernels::family {     \
   std::span<const KernelRow> rows();      \
   }
+#if !defined(TERSOR_WORKBENCH)
+#define TRAINING_FAMILY(op, family, rows)
+#endif
 #include "tersor/runtime/operator_kernels.inc"
 #undef OPERATOR_FAMILY
 
@@ -20,6 +23,9 @@ Table MakeTable() {
   Table table(ir::AllOps().size());
 #define OPERATOR_FAMILY(op, family, rows) \
   table[static_cast<size_t>(ir::OpKind::k##op)].push_back(&kernels::family::rows);
+#if !defined(TERSOR_WORKBENCH)
+#define TRAINING_FAMILY(op, family, rows)
+#endif
 #include "tersor/runtime/operator_kernels.inc"
 #undef OPERATOR_FAMILY
   return table;

@@ -39,7 +39,7 @@ struct QuantizationSetting {
   /// i8 filters: a scale for each output channel (4 bytes each); false: one in all.
   bool per_channel = true;
   /// Range of the activations (kFullInteger).
-  CalibrationMethod method = CalibrationMethod::kMse;
+  CalibrationMethod method = CalibrationMethod::kMinMax;
   double percentile = 99.99;  ///< of kPercentile
 };
 
