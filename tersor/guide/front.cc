@@ -15,9 +15,10 @@ namespace {
 constexpr double kAccuracySlack = 1e-9;
 
 // Limits that are upper bounds of something that is measured.
-void CheckMost(std::vector<Violation>& broken, std::string text, double found, double limit) {
+void CheckMost(std::vector<Violation>& broken, const char* what, std::string text, double found,
+               double limit) {
   if (found <= limit) return;
-  broken.push_back({std::move(text), found / std::max(limit, 1e-9) - 1});
+  broken.push_back({what, std::move(text), found / std::max(limit, 1e-9) - 1});
 }
 
 std::string Decimals(double number, int decimals) {
@@ -64,31 +65,33 @@ std::vector<Violation> BrokenLimits(const Measured& point, const Limits& limits,
   std::vector<Violation> broken;
   if (limits.max_bytes) {
     CheckMost(
-        broken,
+        broken, "bytes",
         StrCat("file of ", Grouped(point.file_bytes), " bytes, limit ", Grouped(*limits.max_bytes)),
         static_cast<double>(point.file_bytes), static_cast<double>(*limits.max_bytes));
   }
   if (limits.max_latency_us) {
-    CheckMost(broken,
+    CheckMost(broken, "latency",
               StrCat("latency of ", Decimals(point.latency_us, 1), " us, limit ",
                      Decimals(*limits.max_latency_us, 1)),
               point.latency_us, *limits.max_latency_us);
   }
   if (limits.max_arena_bytes) {
-    CheckMost(broken,
+    CheckMost(broken, "arena",
               StrCat("arena of ", Grouped(point.arena_bytes), " bytes, limit ",
                      Grouped(*limits.max_arena_bytes)),
               static_cast<double>(point.arena_bytes), static_cast<double>(*limits.max_arena_bytes));
   }
   const double drop = 100 * (reference_top1 - point.top1);
   if (limits.max_accuracy_drop && drop > *limits.max_accuracy_drop + kAccuracySlack) {
-    broken.push_back({StrCat("accuracy drop of ", Decimals(drop, 2), " points, limit ",
+    broken.push_back({"accuracy drop",
+                      StrCat("accuracy drop of ", Decimals(drop, 2), " points, limit ",
                              Decimals(*limits.max_accuracy_drop, 2)),
                       (drop - *limits.max_accuracy_drop) / 100});
   }
   const double percent = 100 * point.top1;
   if (limits.min_accuracy && percent < *limits.min_accuracy - kAccuracySlack) {
-    broken.push_back({StrCat("accuracy of ", Decimals(percent, 2), " %, at least ",
+    broken.push_back({"accuracy",
+                      StrCat("accuracy of ", Decimals(percent, 2), " %, at least ",
                              Decimals(*limits.min_accuracy, 2), " % asked for"),
                       (*limits.min_accuracy - percent) / 100});
   }

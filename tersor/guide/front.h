@@ -45,9 +45,10 @@ struct Limits {
   }
 };
 
-/// One limit that a point breaks: "file of 120,400 bytes, limit 102,400".
+/// One limit that a point breaks.
 struct Violation {
-  std::string text;
+  std::string what;   ///< "bytes", "latency", "arena", "accuracy drop" or "accuracy"
+  std::string text;   ///< "file of 120,400 bytes, limit 102,400"
   double excess = 0;  ///< by how much of the limit: 0.18
 };
 

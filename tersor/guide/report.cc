@@ -1,6 +1,7 @@
 #include "tersor/guide/report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 #include <nlohmann/json.hpp>
@@ -139,10 +140,15 @@ std::string Figures(const Summary& summary) {
   const SummaryPoint& to = reference == nullptr ? best : *reference;
   std::string out = "<div class=figures>\n";
   const double drop = 100 * (to.measured.top1 - best.measured.top1);
-  out += Figure("best inside the limits", best.point.name, StrCat("reference: ", to.point.name));
+  constexpr double kVisible = 0.005;
+  const std::string against = std::fabs(drop) < kVisible
+                                  ? std::string("as the reference")
+                                  : StrCat(Decimals(std::fabs(drop), 2),
+                                           drop > 0 ? " points below it" : " points above it");
+  out += Figure("best inside the limits", best.point.name,
+                StrCat("reference: ", to.point.name, ", test ", Percent(to.point.test_top1)));
   out += Figure("accuracy, test", Percent(best.point.test_top1),
-                StrCat("validation ", Percent(best.point.top1), ", ", Decimals(std::abs(drop), 2),
-                       drop >= 0 ? " points below" : " points above"));
+                StrCat("validation ", Percent(best.point.top1), ", ", against));
   out += Figure(
       "file", StrCat(Grouped(best.point.file_bytes), " B"),
       Ratio(static_cast<double>(best.point.file_bytes), static_cast<double>(to.point.file_bytes)));
@@ -166,9 +172,10 @@ std::string Row(const Summary& summary, size_t index, const std::string& models)
   } else if (point.on_front) {
     badge = "<span class=badge>front</span>";
   }
-  std::string limits = "inside";
+  std::string limits = point.broken.empty() ? "inside" : "outside: ", why;
   for (size_t i = 0; i < point.broken.size(); ++i) {
-    limits = (i == 0 ? "" : limits + "; ") + point.broken[i].text;
+    limits += (i == 0 ? "" : ", ") + point.broken[i].what;
+    why += (i == 0 ? "" : "; ") + point.broken[i].text;
   }
   std::string out = StrCat("<tr id=point-", point.point.id, point.on_front ? "" : " class=beaten",
                            "><td><a href=\"", Escape(models), "/", Escape(point.point.file), "\">",
@@ -181,7 +188,8 @@ std::string Row(const Summary& summary, size_t index, const std::string& models)
   out += Cell(Grouped(point.point.macs), static_cast<double>(point.point.macs));
   out += Cell(Grouped(point.point.parameters), static_cast<double>(point.point.parameters));
   if (summary.limits.any()) {
-    out += StrCat(point.broken.empty() ? "<td>" : "<td class=outside>", Escape(limits), "</td>");
+    out += StrCat("<td", point.broken.empty() ? "" : " class=outside", " title=\"", Escape(why),
+                  "\">", Escape(limits), "</td>");
   }
   return out + "</tr>\n";
 }
@@ -249,7 +257,8 @@ std::string Provenance(const Summary& summary) {
       "</dl>\n<p class=soft style=\"margin-top:12px\">Every figure is measured on the finished "
       "file, "
       "read back. Models are chosen on the validation split; the test split is evaluated once the "
-      "choice is made, for the models of the front. A model is on the front when no other is at "
+      "choice is made, for the front and the originals. A model is on the front when no other is "
+      "at "
       "least as good in accuracy, bytes, latency and arena and better in one; latencies within ";
   out += StrCat(Decimals(100 * kLatencyTolerance, 0), " % count as equal.</p></section>\n");
   return out;

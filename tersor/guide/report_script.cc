@@ -52,7 +52,7 @@ function linearTicks(low, high, count) {
 }
 
 function draw(axisName) {
-  const axis = axes[axisName], W = 1000, H = 470, box = {left: 66, right: 24, top: 16, bottom: 52};
+  const axis = axes[axisName], W = 1000, H = 470, box = {left: 82, right: 24, top: 16, bottom: 52};
   const plot = document.getElementById('plot');
   plot.querySelectorAll('svg').forEach(s => s.remove());
   const svg = el('svg', {viewBox: `0 0 ${W} ${H}`, role: 'img', 'aria-label': 'validation accuracy over ' + axis.title});
@@ -84,14 +84,17 @@ function draw(axisName) {
     svg.append(el('text', {x: left - 8, y: Y(t) + 4, 'text-anchor': 'end'}, t.toFixed(yTicks.decimals) + ' %'));
   }
   let ticks = logTicks(xLow, xHigh, axis.binary);
-  if (ticks.length < 3) ticks = linearTicks(xLow, xHigh, 6).ticks;
+  if (ticks.length < 3) {
+    const unit = !axis.binary ? 1 : xHigh >= 1048576 ? 1048576 : xHigh >= 1024 ? 1024 : 1;
+    ticks = linearTicks(xLow / unit, xHigh / unit, 6).ticks.map(t => t * unit);
+  }
   while (ticks.length > 12) ticks = ticks.filter((_, i) => i % 2 === 0);
   for (const t of ticks) {
     svg.append(el('line', {class: 'grid', x1: X(t), x2: X(t), y1: top, y2: bottom}));
     svg.append(el('text', {x: X(t), y: bottom + 19, 'text-anchor': 'middle'}, axis.show(t)));
   }
   svg.append(el('text', {class: 'axis', x: (left + right) / 2, y: H - 8, 'text-anchor': 'middle'}, axis.title));
-  svg.append(el('text', {class: 'axis', transform: `translate(14 ${(top + bottom) / 2}) rotate(-90)`,
+  svg.append(el('text', {class: 'axis', transform: `translate(15 ${(top + bottom) / 2}) rotate(-90)`,
                          'text-anchor': 'middle'}, 'accuracy (top-1, validation)'));
   if (axis.limit && X(axis.limit) < right) {
     const x = Math.max(X(axis.limit), left);

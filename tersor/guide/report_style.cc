@@ -28,9 +28,11 @@ p { margin: 0; }
 .soft { color: var(--soft); font-size: 13px; }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 18px 20px;
   margin-bottom: 18px; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); gap: 12px;
-  margin-bottom: 18px; }
-.figure { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 12px 16px; }
+.figures { display: flex; flex-wrap: wrap; gap: 12px; margin-bottom: 18px; }
+.figure { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 12px 16px;
+  flex: 1 1 150px; }
+.figure:first-child { flex: 2 1 260px; }
+.figure:first-child .value { font-size: 19px; line-height: 1.85; }
 .figure .label { color: var(--soft); font-size: 12.5px; }
 .figure .value { font-size: 23px; font-weight: 650; letter-spacing: -0.01em; font-variant-numeric: tabular-nums; }
 .figure .note { color: var(--soft); font-size: 12.5px; }

@@ -280,12 +280,12 @@ class FrontWatch {
   size_t front_size_ = 0;
 };
 
-// The front and the best model on the test split: told, never chosen by.
+// The front, the best model and the originals on the test split: told, never chosen by.
 Status TestTheFront(Shrinker& shrinker, const Summary& summary) {
   std::vector<const SummaryPoint*> untested;
   for (size_t i = 0; i < summary.points.size(); ++i) {
     const SummaryPoint& point = summary.points[i];
-    const bool told = point.on_front || summary.best == i;
+    const bool told = point.on_front || summary.best == i || point.technique == "original";
     if (told && !point.point.test_top1) untested.push_back(&point);
   }
   if (untested.empty()) return OkStatus();
