@@ -28,7 +28,7 @@ std::string Decimals(double number, int decimals) {
 }
 
 std::string Percent(const std::optional<double>& share) {
-  return share ? Decimals(100 * *share, 2) + " %" : "–";
+  return share ? Decimals(100 * *share, 2) + "\u00a0%" : "–";
 }
 
 std::string Time(int64_t unix_s) {
@@ -160,8 +160,17 @@ std::string Figures(const Summary& summary) {
   return out + "</div>\n";
 }
 
-std::string Cell(const std::string& text, double value) {
-  return StrCat("<td data-value=\"", Decimals(value, 6), "\">", text, "</td>");
+// A cell that sorts by `value`, and is marked where one of the limits `names` is broken.
+std::string Cell(const SummaryPoint& point, std::initializer_list<std::string_view> names,
+                 const std::string& text, double value) {
+  std::string why;
+  for (const Violation& violation : point.broken) {
+    if (std::find(names.begin(), names.end(), violation.what) == names.end()) continue;
+    why += (why.empty() ? "" : "; ") + violation.text;
+  }
+  const std::string mark =
+      why.empty() ? std::string() : StrCat(" class=outside title=\"", Escape(why), "\"");
+  return StrCat("<td", mark, " data-value=\"", Decimals(value, 6), "\">", text, "</td>");
 }
 
 std::string Row(const Summary& summary, size_t index, const std::string& models) {
@@ -172,32 +181,24 @@ std::string Row(const Summary& summary, size_t index, const std::string& models)
   } else if (point.on_front) {
     badge = "<span class=badge>front</span>";
   }
-  std::string limits = point.broken.empty() ? "inside" : "outside: ", why;
-  for (size_t i = 0; i < point.broken.size(); ++i) {
-    limits += (i == 0 ? "" : ", ") + point.broken[i].what;
-    why += (i == 0 ? "" : "; ") + point.broken[i].text;
-  }
   std::string out = StrCat("<tr id=point-", point.point.id, point.on_front ? "" : " class=beaten",
                            "><td><a href=\"", Escape(models), "/", Escape(point.point.file), "\">",
                            Escape(point.point.name), "</a>", badge, "</td>");
-  out += Cell(Percent(point.point.top1), point.point.top1);
-  out += Cell(Percent(point.point.test_top1), point.point.test_top1.value_or(-1));
-  out += Cell(Grouped(point.point.file_bytes), static_cast<double>(point.point.file_bytes));
-  out += Cell(Decimals(point.point.latency_us, 1), point.point.latency_us);
-  out += Cell(Grouped(point.point.arena_bytes), static_cast<double>(point.point.arena_bytes));
-  out += Cell(Grouped(point.point.macs), static_cast<double>(point.point.macs));
-  out += Cell(Grouped(point.point.parameters), static_cast<double>(point.point.parameters));
-  if (summary.limits.any()) {
-    out += StrCat("<td", point.broken.empty() ? "" : " class=outside", " title=\"", Escape(why),
-                  "\">", Escape(limits), "</td>");
-  }
+  const auto& p = point.point;
+  const std::initializer_list<std::string_view> none = {};
+  out += Cell(point, {"accuracy", "accuracy drop"}, Percent(p.top1), p.top1);
+  out += Cell(point, none, Percent(p.test_top1), p.test_top1.value_or(-1));
+  out += Cell(point, {"bytes"}, Grouped(p.file_bytes), static_cast<double>(p.file_bytes));
+  out += Cell(point, {"latency"}, Decimals(p.latency_us, 1), p.latency_us);
+  out += Cell(point, {"arena"}, Grouped(p.arena_bytes), static_cast<double>(p.arena_bytes));
+  out += Cell(point, none, Grouped(p.macs), static_cast<double>(p.macs));
+  out += Cell(point, none, Grouped(p.parameters), static_cast<double>(p.parameters));
   return out + "</tr>\n";
 }
 
 std::string Table(const Summary& summary, const std::string& models) {
   std::vector<std::string> heads = {"model",       "validation",   "test", "bytes",
                                     "latency, µs", "arena, bytes", "MACs", "parameters"};
-  if (summary.limits.any()) heads.emplace_back("limits");
   std::string out = "<div class=scroll><table id=points><thead><tr>";
   for (const std::string& head : heads) {
     out += StrCat("<th scope=col><button type=button>", head, "</button></th>");
@@ -212,7 +213,9 @@ std::string Table(const Summary& summary, const std::string& models) {
     return summary.points[a].measured.top1 > summary.points[b].measured.top1;
   });
   for (size_t index : beaten) out += Row(summary, index, models);
-  return out + "</tbody></table></div>\n";
+  out += "</tbody></table></div>\n";
+  if (summary.limits.any()) out += "<p class='soft note'>Red: outside a limit.</p>\n";
+  return out;
 }
 
 std::string Unmeasured(const Summary& summary) {
@@ -254,7 +257,7 @@ std::string Provenance(const Summary& summary) {
   line("version", "tersor " + fact("version"));
   line("seed", fact("seed"));
   out +=
-      "</dl>\n<p class=soft style=\"margin-top:12px\">Every figure is measured on the finished "
+      "</dl>\n<p class='soft note'>Every figure is measured on the finished "
       "file, "
       "read back. Models are chosen on the validation split; the test split is evaluated once the "
       "choice is made, for the front and the originals. A model is on the front when no other is "

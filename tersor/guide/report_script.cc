@@ -147,7 +147,7 @@ function draw(axisName) {
   for (const p of drawn.filter(p => p.best).concat(steps.filter(p => !p.best).reverse())) {
     const x = X(p[axis.key]), y = Y(100 * p.validation_top1), text = p.best ? p.name + ' (best)' : p.name;
     const width = 6.4 * text.length;
-    const places = [[x + 12, y + 17, 'start'], [x + 12, y - 9, 'start'], [x - 12, y - 9, 'end'], [x - 12, y + 17, 'end']];
+    const places = [17, -9, 34, -26, 51, -43].flatMap(dy => [[x + 12, y + dy, 'start'], [x - 12, y + dy, 'end']]);
     for (const [tx, ty, anchor] of places) {
       const x0 = anchor === 'start' ? tx : tx - width, area = {x0, x1: x0 + width, y0: ty - 11, y1: ty + 4};
       const free = area.x0 > left && area.x1 < right && area.y0 > top && area.y1 < bottom &&
@@ -197,6 +197,7 @@ function key(text, path, fill, stroke) {
 techniques.forEach((t, i) => key(t, shapes[0](5), `var(--c${i % 7})`, 'none'));
 if (models.length > 1) models.forEach((m, i) => key(m, shapes[i % shapes.length](5), 'var(--soft)', 'none'));
 key('beaten by another', shapes[0](4.5), 'none', 'var(--soft)');
+if (data.points.some(p => p.best)) key('best inside the limits', shapes[0](6.5), 'none', 'var(--accent)');
 key('best accuracy for what it costs', 'M-8,0H8', 'none', 'var(--accent)');
 
 const buttons = [...document.querySelectorAll('.switch button')];

@@ -31,8 +31,8 @@ p { margin: 0; }
 .figures { display: flex; flex-wrap: wrap; gap: 12px; margin-bottom: 18px; }
 .figure { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 12px 16px;
   flex: 1 1 150px; }
-.figure:first-child { flex: 2 1 260px; }
-.figure:first-child .value { font-size: 19px; line-height: 1.85; }
+.figure:first-child { flex: 2.6 1 300px; }
+.figure:first-child .value { font-size: 19px; line-height: 1.8; }
 .figure .label { color: var(--soft); font-size: 12.5px; }
 .figure .value { font-size: 23px; font-weight: 650; letter-spacing: -0.01em; font-variant-numeric: tabular-nums; }
 .figure .note { color: var(--soft); font-size: 12.5px; }
@@ -76,6 +76,8 @@ th { border-bottom: 1px solid var(--rule); font-weight: 600; padding: 0; }
 th button { font: inherit; font-weight: 600; color: var(--soft); background: none; border: 0; cursor: pointer;
   padding: 6px 10px; width: 100%; text-align: inherit; }
 th:first-child button { padding-left: 4px; }
+.note { margin-top: 10px; }
+td.outside, tr.beaten td.outside { color: var(--outside); }
 th[aria-sort] button { color: var(--ink); }
 th[aria-sort=ascending] button::after { content: " \2191"; }
 th[aria-sort=descending] button::after { content: " \2193"; }
@@ -86,7 +88,6 @@ td a { color: inherit; text-decoration-color: var(--rule); text-underline-offset
 .badge { font-size: 11.5px; border-radius: 99px; padding: 1px 8px; margin-left: 8px; border: 1px solid var(--accent);
   color: var(--accent); }
 .badge.best { background: var(--accent); color: var(--card); }
-.outside { color: var(--outside); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 18px; margin: 0; font-size: 13.5px; }
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; }
