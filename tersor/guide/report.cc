@@ -141,10 +141,11 @@ std::string Figures(const Summary& summary) {
   std::string out = "<div class=figures>\n";
   const double drop = 100 * (to.measured.top1 - best.measured.top1);
   constexpr double kVisible = 0.005;
-  const std::string against = std::fabs(drop) < kVisible
-                                  ? std::string("as the reference")
-                                  : StrCat(Decimals(std::fabs(drop), 2),
-                                           drop > 0 ? " points below it" : " points above it");
+  const std::string against =
+      std::fabs(drop) < kVisible
+          ? std::string("as the reference")
+          : StrCat(Decimals(std::fabs(drop), 2),
+                   drop > 0 ? " below the reference" : " above the reference");
   out += Figure("best inside the limits", best.point.name,
                 StrCat("reference: ", to.point.name, ", test ", Percent(to.point.test_top1)));
   out += Figure("accuracy, test", Percent(best.point.test_top1),
