@@ -1,4 +1,4 @@
-/* Runs a .tersor model once on zeros and prints its inputs, outputs and the first values of each output.
+/* Runs a .tersor model once on zeros and prints its inputs, its outputs and their first values.
  *
  *   cc run_model.c -ltersor_runtime -o run_model && ./run_model model.tersor */
 #include <stdio.h>
@@ -37,8 +37,8 @@ int main(int argc, char **argv) {
   for (int i = 0; i < input_count + output_count; ++i) {
     tersor_tensor tensor;
     const int is_input = i < input_count;
-    if ((is_input ? tersor_input(model, i, &tensor) : tersor_output(model, i - input_count, &tensor)) !=
-        TERSOR_OK) {
+    if ((is_input ? tersor_input(model, i, &tensor)
+                  : tersor_output(model, i - input_count, &tensor)) != TERSOR_OK) {
       return fail("describe");
     }
     describe(is_input ? "input " : "output", &tensor);

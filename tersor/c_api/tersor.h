@@ -1,15 +1,17 @@
 /* The C interface of the deployable runtime, libtersor_runtime.so.
  *
  *   tersor_model *model;
- *   if (tersor_load_file("model.tersor", NULL, &model) != TERSOR_OK) { puts(tersor_last_error()); ... }
+ *   tersor_status status = tersor_load_file("model.tersor", NULL, &model);
+ *   if (status != TERSOR_OK) return puts(tersor_last_error());
  *   const void *inputs[] = {image};
  *   void *outputs[] = {probabilities};
  *   tersor_run(model, inputs, outputs);
  *   tersor_free(model);
  *
- * Loads .tersor files (docs/format.md), prepares them for this CPU once, and runs them; tersor_run neither allocates nor
- * takes a lock. A model is used by one thread at a time; different models by any threads. No function
- * throws, aborts on bad input, or keeps a pointer of the caller beyond the call, unless it says so. */
+ * Loads .tersor files (docs/format.md), prepares them for this CPU once, and runs them; tersor_run
+ * neither allocates nor takes a lock. A model is used by one thread at a time; different models by
+ * any threads. No function throws, aborts on bad input, or keeps a pointer of the caller beyond the
+ * call, unless it says so. */
 #ifndef TERSOR_C_API_TERSOR_H_
 #define TERSOR_C_API_TERSOR_H_
 
@@ -30,25 +32,34 @@ typedef struct tersor_model tersor_model;
 
 typedef enum tersor_status {
   TERSOR_OK = 0,
-  TERSOR_INVALID_ARGUMENT = 1,    /* the call makes no sense */
-  TERSOR_NOT_FOUND = 2,           /* no such file */
-  TERSOR_DATA_LOSS = 3,           /* the file is damaged */
-  TERSOR_UNSUPPORTED = 4,         /* the file asks for what this build does not have */
-  TERSOR_RESOURCE_EXHAUSTED = 5,  /* out of memory */
-  TERSOR_IO_ERROR = 6,            /* the operating system refused */
-  TERSOR_INTERNAL = 7             /* a bug in Tersor */
+  TERSOR_INVALID_ARGUMENT = 1,   /* the call makes no sense */
+  TERSOR_NOT_FOUND = 2,          /* no such file */
+  TERSOR_DATA_LOSS = 3,          /* the file is damaged */
+  TERSOR_UNSUPPORTED = 4,        /* the file asks for what this build does not have */
+  TERSOR_RESOURCE_EXHAUSTED = 5, /* out of memory */
+  TERSOR_IO_ERROR = 6,           /* the operating system refused */
+  TERSOR_INTERNAL = 7            /* a bug in Tersor */
 } tersor_status;
 
 typedef enum tersor_dtype {
-  TERSOR_F32 = 0, TERSOR_F16 = 1, TERSOR_BF16 = 2, TERSOR_I4 = 3, TERSOR_I8 = 4,
-  TERSOR_U8 = 5, TERSOR_I16 = 6, TERSOR_I32 = 7, TERSOR_I64 = 8, TERSOR_BOOL = 9
+  TERSOR_F32 = 0,
+  TERSOR_F16 = 1,
+  TERSOR_BF16 = 2,
+  TERSOR_I4 = 3,
+  TERSOR_I8 = 4,
+  TERSOR_U8 = 5,
+  TERSOR_I16 = 6,
+  TERSOR_I32 = 7,
+  TERSOR_I64 = 8,
+  TERSOR_BOOL = 9
 } tersor_dtype;
 
 #define TERSOR_MAX_RANK 8
 
-/* One input or output. real = scale * (value - zero_point); scale is 0 where the values are not quantized. */
+/* One input or output. real = scale * (value - zero_point); scale is 0 where the values are not
+ * quantized. */
 typedef struct tersor_tensor {
-  const char *name;  /* lives as long as the model */
+  const char *name; /* lives as long as the model */
   tersor_dtype dtype;
   int rank;
   int64_t shape[TERSOR_MAX_RANK];
@@ -58,8 +69,8 @@ typedef struct tersor_tensor {
 } tersor_tensor;
 
 typedef struct tersor_options {
-  int threads;    /* threads of one run, the caller's among them; 0 means 1 */
-  int64_t batch;  /* what a batch that the model leaves open becomes; 0 means 1 */
+  int threads;   /* threads of one run, the caller's among them; 0 means 1 */
+  int64_t batch; /* what a batch that the model leaves open becomes; 0 means 1 */
 } tersor_options;
 
 /* Version of the library, "0.1.0". */
@@ -84,8 +95,8 @@ TERSOR_API tersor_status tersor_output(const tersor_model *model, int index, ter
 TERSOR_API size_t tersor_arena_bytes(const tersor_model *model);
 TERSOR_API size_t tersor_packed_bytes(const tersor_model *model);
 
-/* Runs the model: one pointer for each input and output, in the model's order, each to size_bytes bytes, dense. Outputs do
- * not overlap inputs. */
+/* Runs the model: one pointer for each input and output, in the model's order, each to size_bytes
+ * bytes, dense. Outputs do not overlap inputs. */
 TERSOR_API tersor_status tersor_run(tersor_model *model, const void *const *inputs,
                                     void *const *outputs);
 
