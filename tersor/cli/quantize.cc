@@ -14,7 +14,7 @@ using compression::CalibrationMethod;
 using compression::QuantizationKind;
 
 struct QuantizeFlags {
-  std::string model, output, kind = "full-integer", data, method = "min-max";
+  std::string model, output, kind = "full-integer", data, method = "mse";
   NormalizeFlag normalize;
   int64_t samples = 500;
   double percentile = 99.99;

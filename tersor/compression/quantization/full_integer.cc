@@ -1,6 +1,7 @@
 #include "tersor/compression/quantization/full_integer.h"
 
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "tersor/compression/quantization/parameters.h"
@@ -160,6 +161,7 @@ class IntegerWriter {
                             out_.AddNode(node.op(), operands, node.attributes(),
                                          TensorType{DType::kI8, {}, parameters}));
     Slot(integer_, node.result()) = written->result();
+    KeepResidual(node);
     out_.SetName(written->result(), source_.value(node.result()).name());
     note = StrCat("i8, scale ", parameters.scales[0], ", zero point ", parameters.zero_points[0],
                   note);
@@ -185,10 +187,11 @@ class IntegerWriter {
     std::vector<double> bias;
     if (node.operand(2) != kNoValue) {
       const auto values = source_.value(node.operand(2)).data().values<float>();
-      if (const int raised = FitBias(values, input_scale, scales); raised > 0) {
-        note += StrCat("; ", raised, " filter scales were raised to make the bias fit i32");
-      }
       bias.assign(values.begin(), values.end());
+    }
+    TakeResidual(node, bias);
+    if (const int raised = FitBias(bias, input_scale, scales); raised > 0) {
+      note += StrCat("; ", raised, " filter scales were raised to make the bias fit i32");
     }
     std::vector<ValueId> operands = {input, kNoValue};
     TERSOR_ASSIGN_OR_RETURN(operands[1],
@@ -199,8 +202,10 @@ class IntegerWriter {
       TERSOR_ASSIGN_OR_RETURN(
           Tensor tensor,
           Tensor::FromValues<int32_t>({DType::kI32, {outputs}, std::nullopt}, std::span(integers)));
+      const bool named = node.operand(2) != kNoValue;
       operands.push_back(
-          out_.AddVariable(source_.value(node.operand(2)).name(), std::move(tensor), false));
+          out_.AddVariable(named ? source_.value(node.operand(2)).name() : filter.name() + ".bias",
+                           std::move(tensor), false));
     }
     if (node.operand(3) != kNoValue) {
       const ir::Value& padding = source_.value(node.operand(3));
@@ -215,11 +220,60 @@ class IntegerWriter {
     return operands;
   }
 
+  // The error of a quantized constant that is added is known, and the same in every cell: what a
+  // channel of the result lacks. It goes through pools and flattenings into the bias of the layer
+  // behind (where cells are padded it is there in excess).
+  void KeepResidual(const Node& node) {
+    const Shape& shape = source_.value(node.result()).type().shape;
+    if (shape.rank() == 0) return;
+    const int64_t last = shape[shape.rank() - 1];
+    if (node.op() == OpKind::kMaxPool2d || node.op() == OpKind::kReshape) {
+      auto found = residual_.find(node.operand(0));
+      if (found == residual_.end()) return;
+      if (last % static_cast<int64_t>(found->second.size()) != 0) return;
+      residual_[node.result()] = std::vector(found->second);
+      return;
+    }
+    if (node.op() != OpKind::kAdd || node.attributes().Has(Attr::activation)) return;
+    for (ValueId id : node.operands()) {
+      if (!source_.value(id).is_variable()) continue;
+      auto residual = transforms::ReadChannelConstant(source_, id, last);
+      if (!residual) continue;
+      const Quantization& parameters = plan_.of(id);
+      const auto integers = out_.value(Slot(integer_, id)).data().values<int8_t>();
+      for (size_t c = 0; c < residual->size(); ++c) {
+        (*residual)[c] -= static_cast<double>(parameters.scales[0]) *
+                          (integers[integers.size() == 1 ? 0 : c] - parameters.zero_points[0]);
+      }
+      residual_[node.result()] = *std::move(residual);
+    }
+  }
+
+  void TakeResidual(const Node& layer, std::vector<double>& bias) const {
+    auto found = residual_.find(layer.operand(0));
+    if (found == residual_.end()) return;
+    const std::vector<double>& residual = found->second;
+    const ir::Value& filter = source_.value(layer.operand(1));
+    const Shape& shape = filter.type().shape;
+    const auto outputs = static_cast<size_t>(shape[0]);
+    const auto inputs = static_cast<size_t>(shape[shape.rank() - 1]);
+    const bool conv = layer.op() == OpKind::kConv2d;
+    const auto groups = static_cast<size_t>(conv ? layer.attributes().Int(Attr::groups) : 1);
+    const auto weights = filter.data().values<float>();
+    const size_t row = weights.size() / outputs;
+    bias.resize(outputs, 0.0);
+    for (size_t i = 0; i < weights.size(); ++i) {
+      const size_t output = i / row, first = output / (outputs / groups) * inputs;
+      bias[output] += weights[i] * residual[(first + i % inputs) % residual.size()];
+    }
+  }
+
   const ir::Graph& source_;
   const QuantizationOptions& options_;
   const ScalePlan& plan_;
   QuantizationReport& report_;
-  std::vector<ValueId> integer_, real_;  // by value of the source
+  std::vector<ValueId> integer_, real_;              // by value of the source
+  std::map<ValueId, std::vector<double>> residual_;  // by value of the source, a number a channel
   ir::Graph out_;
 };
 

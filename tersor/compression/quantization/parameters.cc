@@ -69,11 +69,11 @@ std::vector<int8_t> QuantizeValues(std::span<const float> values,
   return result;
 }
 
-int FitBias(std::span<const float> bias, float input_scale, Quantization& weights) {
+int FitBias(std::span<const double> bias, float input_scale, Quantization& weights) {
   int raised = 0;
   for (size_t i = 0; i < bias.size(); ++i) {
     float& scale = weights.scales[weights.scales.size() == 1 ? 0 : i];
-    const double needed = std::fabs(static_cast<double>(bias[i])) / (input_scale * kMaxBias);
+    const double needed = std::fabs(bias[i]) / (input_scale * kMaxBias);
     if (scale >= needed) continue;
     scale = std::nextafter(static_cast<float>(needed), INFINITY);
     ++raised;

@@ -34,7 +34,7 @@ inline constexpr double kMaxBias = 1 << 30;
 
 /// Raises weight scales until every bias / (input_scale * weight_scale) is at most kMaxBias.
 /// Returns in how many slices that was needed.
-int FitBias(std::span<const float> bias, float input_scale, Quantization& weights);
+int FitBias(std::span<const double> bias, float input_scale, Quantization& weights);
 
 /// rne(bias / (input_scale * weight_scale)), in double.
 std::vector<int32_t> QuantizeBias(std::span<const double> bias, float input_scale,

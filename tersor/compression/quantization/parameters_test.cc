@@ -69,15 +69,14 @@ TEST(QuantizeBias, InUnitsOfInputScaleTimesFilterScale) {
 }
 
 TEST(FitBias, RaisesTheScaleOfAFilterWhoseBiasWouldLeaveI32) {
-  const float bias[] = {1000, 1, 0};
+  const double bias[] = {1000, 1, 0};
   Quantization filter{{1e-9f, 1e-3f, 1e-9f}, {0, 0, 0}, 0};
   EXPECT_EQ(FitBias(bias, 1e-3f, filter), 1);
   EXPECT_GE(filter.scales[0], 1000 / (1e-3 * kMaxBias));
   EXPECT_LE(filter.scales[0], 1000 / (1e-3 * kMaxBias) * 1.001);
   EXPECT_EQ(filter.scales[1], 1e-3f);
   EXPECT_EQ(filter.scales[2], 1e-9f);
-  const double wide[] = {1000, 1, 0};
-  EXPECT_NEAR(QuantizeBias(wide, 1e-3f, filter)[0], kMaxBias, 1000);
+  EXPECT_NEAR(QuantizeBias(bias, 1e-3f, filter)[0], kMaxBias, 1000);
 }
 
 }  // namespace

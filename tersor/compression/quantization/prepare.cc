@@ -230,8 +230,8 @@ Result<ir::Graph> PrepareForQuantization(const ir::Graph& model) {
       {"fold-batch-norms", transforms::FoldBatchNorms, ""},
       {"fuse-activations", transforms::FuseActivations, ""},
       {"fold-affine-into-previous", transforms::FoldAffineIntoPrevious, ""},
-      {"fold-scale-through-relu", FoldScaleThroughRelu, ""},
       {"fold-affine-into-unpadded-layer", FoldAffineIntoUnpaddedLayer, ""},
+      {"fold-scale-through-relu", FoldScaleThroughRelu, ""},
       {"simplify", transforms::Simplify, ""},
       {"remove-dead", transforms::RemoveDead, ""},
   };

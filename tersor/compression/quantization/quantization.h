@@ -39,7 +39,7 @@ struct QuantizationSetting {
   /// i8 filters: a scale for each output channel (4 bytes each); false: one in all.
   bool per_channel = true;
   /// Range of the activations (kFullInteger).
-  CalibrationMethod method = CalibrationMethod::kMinMax;
+  CalibrationMethod method = CalibrationMethod::kMse;
   double percentile = 99.99;  ///< of kPercentile
 };
 
@@ -69,7 +69,9 @@ struct QuantizationReport {
 /// Full integer: an operator without integer arithmetic, or excluded by its setting, stays f32
 /// between a dequantize and a quantize; inputs and outputs are i8 in any case. Softmax and sigmoid
 /// have scale 1/256 and zero point -128, tanh 1/128 and 0, log_softmax 1/16 and 127, as the TFLite
-/// format wants; results that only move elements, and what is concatenated, share one scale.
+/// format wants; results that only move elements, and what is concatenated, share one scale. So do
+/// x, constant and sum of x + constant where that is the lesser error, and the error of the rounded
+/// constant goes into the bias of the layer behind.
 /// Errors: no statistics, statistics of another model, an integer model, a graph that trains.
 Result<ir::Graph> Quantize(const ir::Graph& model, const QuantizationOptions& options,
                            const CalibrationStatistics* statistics = nullptr,

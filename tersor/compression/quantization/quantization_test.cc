@@ -357,6 +357,31 @@ variable @d.positive: f32[4]
   }
 }
 
+TEST(FullInteger, AShiftIsAddedExactlyAndItsErrorGoesIntoTheNextBias) {
+  ir::Graph model = Parsed(R"(
+graph @g(%x: f32[N,4,4,2]) -> (%y: f32[N,4,4,1]) {
+  %0 = conv2d(%x, @first) {activation=relu}
+  %1 = add(%0, @shift)
+  %y = conv2d(%1, @second) {padding=[1,0,0,0]}
+}
+variable @first: f32[1,1,1,2] trainable = [1, 1]
+variable @shift: f32[1] trainable = [-0.3]
+variable @second: f32[1,2,1,1] trainable = [1, 0.5]
+)");
+  const ir::Graph quantized = Quantized(model, {}, nullptr, {4, 4, 2});
+  const ir::Node& add = *quantized.nodes()[1];
+  ASSERT_EQ(add.op(), ir::OpKind::kAdd);
+  const Quantization& scale = *quantized.value(add.result()).type().quantization;
+  EXPECT_EQ(quantized.value(add.operand(0)).type().quantization, scale);
+  EXPECT_EQ(quantized.value(add.operand(1)).type().quantization, scale);
+  const int8_t shift = quantized.value(add.operand(1)).data().values<int8_t>()[0];
+  const double residual =
+      -0.3f - static_cast<double>(scale.scales[0]) * (shift - scale.zero_points[0]);
+  const ir::Value& bias = quantized.value(quantized.FindVariable("second.bias"));
+  const double unit = static_cast<double>(scale.scales[0]) / 127;
+  EXPECT_NEAR(bias.data().values<int32_t>()[0] * unit, 1.5 * residual, unit);
+}
+
 TEST(FullInteger, ABiasBeyondI32RaisesTheFilterScale) {
   ir::Graph model = Parsed(R"(
 graph @g(%x: f32[N,2]) -> (%y: f32[N,2]) {

@@ -147,6 +147,28 @@ void ScalePlan::JoinGroups(const ir::Graph& graph) {
   }
 }
 
+// y = x + constant rounds twice: x, then y. In one scale for the three the second rounding is
+// exact, so they share one unless it is so much coarser that two roundings are the lesser error.
+void ScalePlan::ShareScaleOfShifts(const ir::Graph& graph, std::vector<Range>& ranges) {
+  for (size_t i = 0; i < graph.nodes().size(); ++i) {
+    const Node& node = *graph.nodes()[i];
+    if (reasons_[i] || node.op() != OpKind::kAdd) continue;
+    for (int side = 0; side < 2; ++side) {
+      const ValueId constant = node.operand(side), input = node.operand(1 - side);
+      if (!graph.value(constant).is_variable() || graph.value(input).is_variable()) continue;
+      if (graph.UseCount(constant) != 1 || graph.UseCount(input) != 1) continue;
+      const size_t root = Root(node.result()), before = Root(input), shift = Root(constant);
+      if (fixed_[root] || fixed_[before] || fixed_[shift] || root == before) continue;
+      const Range all = Union(Union(ranges[before], ranges[root]), ranges[shift]);
+      auto width = [](const Range& range) { return range.high - range.low; };
+      if (width(all) > std::hypot(width(ranges[before]), width(ranges[root]))) continue;
+      Join(node.result(), input);
+      Join(node.result(), constant);
+      ranges[Root(node.result())] = all;
+    }
+  }
+}
+
 Status ScalePlan::ChooseParameters(const ir::Graph& graph, const QuantizationOptions& options,
                                    const CalibrationStatistics& statistics) {
   constexpr int kLevels = 256;
@@ -177,6 +199,7 @@ Status ScalePlan::ChooseParameters(const ir::Graph& graph, const QuantizationOpt
       widen(node.operand(0), {value, value});
     }
   }
+  ShareScaleOfShifts(graph, ranges);
   parameters_.resize(parent_.size());
   for (size_t i = 0; i < parent_.size(); ++i) {
     parameters_[i] = fixed_[i] ? *fixed_[i] : ActivationParameters(ranges[i]);

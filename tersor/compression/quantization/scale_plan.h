@@ -29,6 +29,7 @@ class ScalePlan {
   size_t Root(ir::ValueId id) const;
   void Join(ir::ValueId a, ir::ValueId b);
   void JoinGroups(const ir::Graph& graph);
+  void ShareScaleOfShifts(const ir::Graph& graph, std::vector<Range>& ranges);
   Status ChooseParameters(const ir::Graph& graph, const QuantizationOptions& options,
                           const CalibrationStatistics& statistics);
 
