@@ -40,7 +40,7 @@ std::optional<CalibrationMethod> FindMethod(std::string_view name) {
 // A value with the key it stands under, for errors: "recipe line 4: percentile: ...".
 class Field {
  public:
-  Field(std::string key, YAML::Node node) : key_(std::move(key)), node_(std::move(node)) {}
+  Field(std::string key, const YAML::Node& node) : key_(std::move(key)), node_(node) {}
 
   template <typename... Args>
   Status Bad(const Args&... args) const {

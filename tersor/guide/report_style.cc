@@ -99,7 +99,7 @@ label { font-size: 13.5px; color: var(--soft); display: inline-flex; gap: 6px; a
     --c4: #8a4fd0; --c5: #b8860b; --c6: #c2417c; }
   body { font-size: 11pt; } main { max-width: none; padding: 0; }
   .card, .figure { break-inside: avoid; } .switch, label, #tip { display: none; }
-  table { font-size: 8.5pt; } th button, th, td { padding: 3px 5px; }
+  .card { padding: 10px 12px; } table { font-size: 7.5pt; } th button, th, td { padding: 3px 4px; }
 }
 )CSS";
 
