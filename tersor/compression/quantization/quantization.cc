@@ -15,7 +15,6 @@
 namespace tersor::compression {
 namespace {
 
-using ir::kNoValue;
 using ir::Node;
 using ir::OpKind;
 using ir::ValueId;
