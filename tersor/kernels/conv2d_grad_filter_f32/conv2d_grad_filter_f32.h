@@ -1,8 +1,8 @@
 // Gradient of an f32 convolution for its filter.
 //
 //   filter_gradient[o,kh,kw,i] = sum over n, oy, ox of gradient[n,oy,ox,o] *
-//       in(n, oy * stride_h + kh * dilation_h - pad_top, ox * stride_w + kw * dilation_w -
-//       pad_left, i)
+//       in(n, oy * stride_h + kh * dilation_h - pad_top,
+//          ox * stride_w + kw * dilation_w - pad_left, i)
 // per group, where in() is input[n,y,x,i], or padding_value[i] (0 where absent) outside.
 //
 // Operands: input [N,H,W,I], gradient [N,OH,OW,O], opt_padding_value [I]; result

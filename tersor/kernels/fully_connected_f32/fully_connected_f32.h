@@ -1,5 +1,6 @@
-// FullyConnected in f32: output[n,o] = activation(bias[o] + sum over i of input[n,i] *
-// filter[o,i]).
+// FullyConnected in f32.
+//
+//   output[n,o] = activation(bias[o] + sum over i of input[n,i] * filter[o,i])
 //
 // input [N,I], filter [O,I], bias [O] or absent, output [N,O]. Nothing aliases. A constant filter
 // is packed once, when the kernel is made, and then read in the order of memory; one that training

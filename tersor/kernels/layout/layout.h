@@ -1,11 +1,10 @@
 // Operators that move elements and do no arithmetic on them.
 //
 //   reshape    the same elements in another shape
-//   transpose  result[i0, i1, ...] = input[...], axis k of the result being axis permutation[k] of
-//   the input concat     list_inputs one behind the other along `axis` (from the end where
-//   negative) pad        input with pads[2k] cells before and pads[2k+1] cells behind along axis k;
-//   the cells hold `value`, quantized
-//              where the result is
+//   transpose  axis k of the result is axis permutation[k] of the input
+//   concat     list_inputs one behind the other along `axis` (from the end where negative)
+//   pad        input with pads[2k] cells before and pads[2k+1] cells behind along axis k; the
+//              cells hold `value`, quantized where the result is
 //
 // Any element type of whole bytes, the same for operands and result; reshape also i4 where the rows
 // of the last axis keep their bytes. Quantized operands may differ from the result in scale and

@@ -3,8 +3,8 @@
 //
 //   CrossEntropy      loss[n] = log(sum over k of e^z_k) - sum over k of t_k * z_k,  z = logits[n]
 //   CrossEntropyGrad  logits_gradient[n,k] = gradient[n] * (softmax(z)_k - t_k)
-//   SoftmaxGrad       input_gradient_k = output_k * (gradient_k - sum over j of gradient_j *
-//   output_j)
+//   SoftmaxGrad       input_gradient_k = output_k * (gradient_k - s),
+//                     s = sum over j of gradient_j * output_j
 //
 // logits [N,K], labels i32 [N], gradient and loss [N]; SoftmaxGrad: any shape, along the last axis.
 // The largest logit is subtracted first, so nothing overflows. A label outside [0, K) makes its

@@ -2,19 +2,17 @@
 //
 //   reduce_sum    y = sum of x             over all indices of `axes` (from the end where negative)
 //   reduce_mean   y = sum of x / n         n indices
-//   reduce_max    y = max of x             the smallest value of the type (floats: -infinity) where
-//   n = 0
+//   reduce_max    y = max of x             where n = 0: the type's smallest (floats: -infinity)
 //
 // The result has the other axes, with keep_dims also the reduced ones with extent 1; only the
 // number of its elements matters here. Element types, the same for operand and result:
-//   f32              sums in double, rounded once: at most kTolerance times the sum of |x| away
-//   from the exact one. A NaN makes
-//                    its sum, mean and maximum NaN.
-//   quantized i8, u8, per tensor   docs/integer-arithmetic.md: reduce_mean by its rule, reduce_sum
-//   as a mean with n = 1,
-//                    reduce_max of the integers, then a change of scale. Bit-exact. Refused where a
-//                    sum could leave int32.
-//   i32, i64         sum (wraps) and maximum
+//   f32        sums in double, rounded once: at most kTolerance times the sum of |x| away from the
+//              exact one. A NaN makes its sum, mean and maximum NaN.
+//   quantized i8, u8, per tensor
+//              docs/integer-arithmetic.md: reduce_mean by its rule, reduce_sum as a mean with
+//              n = 1, reduce_max of the integers, then a change of scale. Bit-exact. Refused where
+//              a sum could leave int32.
+//   i32, i64   sum (wraps) and maximum
 // No aliasing. Scratch: 8 bytes an element of the result. Floor: one read of the operand.
 #pragma once
 

@@ -19,8 +19,7 @@
 // Layouts (all f32; W is Simd::width; padded(n) rounds n up to a multiple of W):
 //   V, the transformed input:     v[point * v_point + tile * v_row + channel], v_row = padded(I)
 //   U, the transformed filter:    u[point * I * padded(O)], then blocks of 2*W columns (the last
-//   may
-//                                 be W), each u[channel * columns + column]
+//                                 may be W), each u[channel * columns + column]
 //   M, the products:              m[point * m_point + tile * m_row + column], m_row = padded(O)
 //   dU, a filter gradient:        du[(point * rows + row) * padded(columns) + column]
 // Tiles are numbered through the batch, row by row.
