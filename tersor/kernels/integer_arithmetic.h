@@ -78,13 +78,12 @@ inline IntegerRange ActivationRange(const TensorType& result, Activation activat
   return range;
 }
 
-/// conv2d, fully_connected, multiply: scale_a * scale_b / scale_out, in double, rounded to f32
-/// last.
+/// conv2d, fully_connected, multiply: (scale_a * scale_b) / scale_out, each rounded to f32.
 inline float ProductMultiplier(float scale_a, float scale_b, float scale_out) {
-  return static_cast<float>(double{scale_a} * double{scale_b} / double{scale_out});
+  return scale_a * scale_b / scale_out;
 }
 
-/// add, and quantize from integers: scale_in / scale_out, in double, rounded to f32 last.
+/// quantize from integers: scale_in / scale_out, in double, rounded to f32 last.
 inline float RescaleMultiplier(float scale_in, float scale_out) {
   return static_cast<float>(double{scale_in} / double{scale_out});
 }
@@ -94,13 +93,41 @@ inline float MeanMultiplier(float scale_in, float scale_out, int64_t count) {
   return static_cast<float>(double{scale_in} / (double{scale_out} * static_cast<double>(count)));
 }
 
-/// One element of add, from a - zero_a and b - zero_b and their rescale multipliers. Subtract:
-/// the same with multiplier_b negated.
-inline int32_t AddQuantized(int32_t a, float multiplier_a, int32_t b, float multiplier_b,
-                            int32_t zero_point, IntegerRange range) {
-  const float x = static_cast<float>(a) * multiplier_a;
-  const float y = static_cast<float>(b) * multiplier_b;
-  return RoundShiftClamp(x + y, zero_point, range);
+/// avg_pool2d where the scale stays: the mean of the integers themselves, rounded half away from
+/// zero.
+inline int32_t MeanHalfAway(int64_t sum, int64_t count) {
+  return static_cast<int32_t>((sum >= 0 ? sum + count / 2 : sum - count / 2) / count);
+}
+
+/// Fixed-point factors of add and subtract: round(ratio * 2^shift), with 20 fraction bits below the
+/// leading bit of the larger ratio. So (q - zero) * factor of 8-bit operands, their sum and the
+/// rounding stay in int32.
+struct AddFactors {
+  int32_t a = 0, b = 0;  ///< b is negative for subtract
+  int shift = 0;         ///< 13 to 30
+  int32_t rounding() const { return int32_t{1} << (shift - 1); }
+};
+
+inline AddFactors MakeAddFactors(float scale_a, float scale_b, float scale_out, bool subtract) {
+  constexpr float kLargestRatio = 255.9999f;
+  const float a = std::min(scale_a / scale_out, kLargestRatio);
+  const float b = std::min(scale_b / scale_out, kLargestRatio);
+  const float larger = std::max(a, b);
+  const int exponent = larger > 0 ? std::clamp(std::ilogb(larger), -10, 7) : -10;
+  AddFactors factors;
+  factors.shift = 20 - exponent;
+  factors.a = static_cast<int32_t>(std::nearbyint(std::ldexp(a, factors.shift)));
+  factors.b = static_cast<int32_t>(std::nearbyint(std::ldexp(b, factors.shift)));
+  if (subtract) factors.b = -factors.b;
+  return factors;
+}
+
+/// One element of add or subtract, from a - zero_a and b - zero_b.
+inline int32_t AddQuantized(int32_t a, int32_t b, const AddFactors& factors, int32_t zero_point,
+                            IntegerRange range) {
+  const int64_t acc = int64_t{a} * factors.a + int64_t{b} * factors.b + factors.rounding();
+  return static_cast<int32_t>(
+      std::clamp<int64_t>((acc >> factors.shift) + zero_point, range.lo, range.hi));
 }
 
 /// Quantize from f32. `inverse_scale` is 1 / scale, rounded once to f32 (InverseScale).

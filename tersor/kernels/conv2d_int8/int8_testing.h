@@ -161,8 +161,7 @@ struct Int8Layer {
       out[i] = static_cast<uint8_t>(
           link.kind == Epilogue::Kind::kMultiply
               ? Requantize(a * b, ProductMultiplier(scale_a, scale_b, scale), zero, range)
-              : AddQuantized(a, RescaleMultiplier(scale_a, scale), b,
-                             RescaleMultiplier(scale_b, scale), zero, range));
+              : AddQuantized(a, b, MakeAddFactors(scale_a, scale_b, scale, false), zero, range));
     }
     return out;
   }

@@ -39,18 +39,22 @@ struct BinaryF32Args {
   float lo, hi;           ///< activation: the result is clamped to [lo, hi]
 };
 
-/// q = clamp(rne(x) + zero_out, lo, hi) with
-///   add       x = float(lhs - zero_lhs) * scale_lhs + float(rhs - zero_rhs) * scale_rhs
-///   multiply  x = float((lhs - zero_lhs) * (rhs - zero_rhs)) * scale_lhs
-/// |x| < 2^31. Of the periodic forms, rhs is an array of floats: for add its finished product, for
-/// multiply rhs - zero_rhs.
+/// add       q = clamp((lhs * factor_lhs + rhs * factor_rhs + bias >> shift) + zero_out, lo, hi),
+/// in
+///           int32; bias holds the zero points and the rounding
+/// multiply  q = clamp(rne(x) + zero_out, lo, hi), x = float((lhs - zero_lhs) * (rhs - zero_rhs)) *
+///           scale, |x| < 2^31
+/// Of the periodic forms, rhs is an array of 32-bit words: for add rhs * factor_rhs as an integer,
+/// for multiply rhs - zero_rhs as an f32.
 struct Binary8Args {
   const void* lhs;
   const void* rhs;
   void* out;
   int64_t count;
   int64_t period, phase;
-  float scale_lhs, scale_rhs;
+  float scale;
+  int32_t factor_lhs, factor_rhs, bias;
+  int shift;
   int32_t zero_lhs, zero_rhs, zero_out, lo, hi;
 };
 

@@ -246,12 +246,9 @@ class BinaryQuantized final : public Kernel {
     switch (s_.op) {
       case Binary::kAdd:
       case Binary::kSubtract: {
-        const float multiplier_lhs = RescaleMultiplier(scale_lhs_, scale_out_);
-        const float multiplier_rhs = RescaleMultiplier(scale_rhs_, scale_out_);
-        const float sign = s_.op == Binary::kAdd ? 1.0f : -1.0f;
-        each([&](int32_t a, int32_t b) {
-          return AddQuantized(a, multiplier_lhs, b, sign * multiplier_rhs, zero_out_, range_);
-        });
+        const AddFactors factors =
+            MakeAddFactors(scale_lhs_, scale_rhs_, scale_out_, s_.op == Binary::kSubtract);
+        each([&](int32_t a, int32_t b) { return AddQuantized(a, b, factors, zero_out_, range_); });
         break;
       }
       case Binary::kMultiply: {

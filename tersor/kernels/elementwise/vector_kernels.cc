@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <vector>
 
@@ -182,7 +183,7 @@ class BinaryF32 final : public Kernel {
   float lo_, hi_;
 };
 
-/// Add, subtract (add with the second scale negated) and multiply of 8-bit integers.
+/// Add, subtract (add with the second factor negated) and multiply of 8-bit integers.
 template <typename T>
 class Binary8 final : public Kernel {
  public:
@@ -197,24 +198,27 @@ class Binary8 final : public Kernel {
     args_.zero_out = ZeroPointOf(out);
     args_.lo = range.lo;
     args_.hi = range.hi;
+    fill_.period = walk_.period();
     if (op == Binary::kMultiply) {
       loop_ = walk_.periodic() ? loops.multiply_periodic : loops.multiply_same;
-      args_.scale_lhs = ProductMultiplier(ScaleOf(lhs), ScaleOf(rhs), ScaleOf(out));
-      fill_.scale = 1.0f;
-      largest_ = 255.0f * 255.0f * args_.scale_lhs;
+      args_.scale = ProductMultiplier(ScaleOf(lhs), ScaleOf(rhs), ScaleOf(out));
+      largest_ = 255.0f * 255.0f * args_.scale;
+      fill_.zero = walk_.lhs_periodic() ? args_.zero_lhs : args_.zero_rhs;
     } else {
       loop_ = walk_.periodic() ? loops.add_periodic : loops.add_same;
-      const float sign = op == Binary::kAdd ? 1.0f : -1.0f;
-      args_.scale_lhs = RescaleMultiplier(ScaleOf(lhs), ScaleOf(out));
-      args_.scale_rhs = sign * RescaleMultiplier(ScaleOf(rhs), ScaleOf(out));
-      fill_.scale = walk_.lhs_periodic() ? args_.scale_lhs : args_.scale_rhs;
-      largest_ = 255.0f * (args_.scale_lhs + std::abs(args_.scale_rhs));
+      const AddFactors factors =
+          MakeAddFactors(ScaleOf(lhs), ScaleOf(rhs), ScaleOf(out), op == Binary::kSubtract);
+      args_.factor_lhs = factors.a;
+      args_.factor_rhs = factors.b;
+      args_.shift = factors.shift;
+      args_.bias = factors.rounding() - args_.zero_lhs * factors.a - args_.zero_rhs * factors.b;
+      fill_.adds = true;
+      fill_.factor = walk_.lhs_periodic() ? factors.a : factors.b;
+      largest_ = 0;
     }
-    fill_.period = walk_.period();
-    fill_.zero = walk_.lhs_periodic() ? args_.zero_lhs : args_.zero_rhs;
     if (walk_.lhs_periodic()) {  // the dense operand stands on the left
       std::swap(args_.zero_lhs, args_.zero_rhs);
-      if (op != Binary::kMultiply) std::swap(args_.scale_lhs, args_.scale_rhs);
+      std::swap(args_.factor_lhs, args_.factor_rhs);
     }
     walk_.Pack(spec, fill_);
   }
@@ -243,13 +247,16 @@ class Binary8 final : public Kernel {
   }
 
  private:
+  // The words of a periodic operand: for add q * factor, for multiply q - zero as f32.
   struct Fill {
     int64_t period;
-    int32_t zero;
-    float scale;
-    void operator()(float* floats, int64_t first, const void* data) const {
+    bool adds = false;
+    int32_t zero = 0, factor = 0;
+    void operator()(float* words, int64_t first, const void* data) const {
       const T* q = static_cast<const T*>(data) + first;
-      for (int64_t i = 0; i < period; ++i) floats[i] = static_cast<float>(q[i] - zero) * scale;
+      for (int64_t i = 0; i < period; ++i) {
+        words[i] = adds ? std::bit_cast<float>(q[i] * factor) : static_cast<float>(q[i] - zero);
+      }
     }
   };
 

@@ -99,26 +99,25 @@ class AddSame {
  public:
   explicit AddSame(const Binary8Args& args)
       : narrow_(args.zero_out, args.lo, args.hi),
-        zero_a_(SetI(args.zero_lhs)),
-        zero_b_(SetI(args.zero_rhs)),
-        scale_a_(Vector::Fill(args.scale_lhs)),
-        scale_b_(Vector::Fill(args.scale_rhs)) {}
+        factor_a_(SetI(args.factor_lhs)),
+        factor_b_(SetI(args.factor_rhs)),
+        bias_(SetI(args.bias)),
+        shift_(args.shift) {}
 
   void Block(const T* a, const T* b, int64_t, T* out) const {
     VectorI q[4];
     TERSOR_UNROLL
     for (int k = 0; k < 4; ++k) {
-      const Vector left = ToFloat(Widen(a + k * kW) - zero_a_) * scale_a_;
-      const Vector right = ToFloat(Widen(b + k * kW) - zero_b_) * scale_b_;
-      q[k] = ToInt(left + right);
+      const VectorI left = Widen(a + k * kW) * factor_a_, right = Widen(b + k * kW) * factor_b_;
+      q[k] = ShiftRightBy(left + right + bias_, shift_);
     }
     narrow_.Store(out, q[0], q[1], q[2], q[3]);
   }
 
  private:
   Narrow<T> narrow_;
-  VectorI zero_a_, zero_b_;
-  Vector scale_a_, scale_b_;
+  VectorI factor_a_, factor_b_, bias_;
+  ShiftCount shift_;
 };
 
 template <typename T>
@@ -126,25 +125,26 @@ class AddPeriodic {
  public:
   explicit AddPeriodic(const Binary8Args& args)
       : narrow_(args.zero_out, args.lo, args.hi),
-        zero_a_(SetI(args.zero_lhs)),
-        scale_a_(Vector::Fill(args.scale_lhs)),
-        term_(static_cast<const float*>(args.rhs)) {}
+        factor_a_(SetI(args.factor_lhs)),
+        bias_(SetI(args.bias)),
+        shift_(args.shift),
+        term_(static_cast<const int32_t*>(args.rhs)) {}
 
   void Block(const T* a, const T*, int64_t phase, T* out) const {
     VectorI q[4];
     TERSOR_UNROLL
     for (int k = 0; k < 4; ++k) {
-      const Vector left = ToFloat(Widen(a + k * kW) - zero_a_) * scale_a_;
-      q[k] = ToInt(left + Vector::Load(term_ + phase + k * kW));
+      const VectorI left = Widen(a + k * kW) * factor_a_;
+      q[k] = ShiftRightBy(left + LoadI(term_ + phase + k * kW) + bias_, shift_);
     }
     narrow_.Store(out, q[0], q[1], q[2], q[3]);
   }
 
  private:
   Narrow<T> narrow_;
-  VectorI zero_a_;
-  Vector scale_a_;
-  const float* term_;
+  VectorI factor_a_, bias_;
+  ShiftCount shift_;
+  const int32_t* term_;
 };
 
 // The product of two 9-bit integers is exact in f32, so it may be formed there.
@@ -155,7 +155,7 @@ class MultiplySame {
       : narrow_(args.zero_out, args.lo, args.hi),
         zero_a_(SetI(args.zero_lhs)),
         zero_b_(SetI(args.zero_rhs)),
-        scale_(Vector::Fill(args.scale_lhs)) {}
+        scale_(Vector::Fill(args.scale)) {}
 
   void Block(const T* a, const T* b, int64_t, T* out) const {
     VectorI q[4];
@@ -180,7 +180,7 @@ class MultiplyPeriodic {
   explicit MultiplyPeriodic(const Binary8Args& args)
       : narrow_(args.zero_out, args.lo, args.hi),
         zero_a_(SetI(args.zero_lhs)),
-        scale_(Vector::Fill(args.scale_lhs)),
+        scale_(Vector::Fill(args.scale)),
         factor_(static_cast<const float*>(args.rhs)) {}
 
   void Block(const T* a, const T*, int64_t phase, T* out) const {

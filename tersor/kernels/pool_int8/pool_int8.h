@@ -3,7 +3,8 @@
 //   MaxPool2d  the largest integer of the window's cells inside the image, clamped to the range of
 //              the activation; input and output have the same quantization
 //   AvgPool2d  acc = sum of (q - zero_in) over those cells, multiplier = scale_in / (scale_out * n)
-//              with n their count, or with count_padding the window's whole area
+//              with n their count, or with count_padding the window's whole area; where the scale
+//              and the zero point stay, the mean of the integers, rounded half away from zero
 //
 // Both are quantized per tensor. A window that covers no cell, or whose sum could leave int32, is
 // refused. Nothing aliases. Floor: the bytes of input and output, once.
@@ -28,6 +29,10 @@ struct PoolCase {
   float scale_in, scale_out;
   int32_t zero_in, zero_out;
 
+  /// The scale stays and padded cells do not count: MeanHalfAway of the integers themselves.
+  bool KeepsScale() const {
+    return scale_in == scale_out && zero_in == zero_out && !geometry.count_padding;
+  }
   float Multiplier(int64_t covered) const {
     return MeanMultiplier(scale_in, scale_out, geometry.Divisor(covered));
   }

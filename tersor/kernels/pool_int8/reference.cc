@@ -55,16 +55,20 @@ class ReferenceKernel : public Kernel {
   T Window(const T* image, std::pair<int64_t, int64_t> rows,
            std::pair<int64_t, int64_t> columns) const {
     const PoolGeometry& g = p_.geometry;
+    const int32_t zero = p_.KeepsScale() ? 0 : p_.zero_in;
     int32_t sum = 0, largest = INT32_MIN;
     for (int64_t h = rows.first; h < rows.second; ++h) {
       for (int64_t w = columns.first; w < columns.second; ++w) {
         const int32_t q = image[(h * g.width + w) * g.channels];
-        sum += q - p_.zero_in;
+        sum += q - zero;
         largest = std::max(largest, q);
       }
     }
     if constexpr (kMax) return static_cast<T>(std::clamp(largest, p_.range.lo, p_.range.hi));
     const int64_t covered = (rows.second - rows.first) * (columns.second - columns.first);
+    if (p_.KeepsScale()) {
+      return static_cast<T>(std::clamp(MeanHalfAway(sum, covered), p_.range.lo, p_.range.hi));
+    }
     return static_cast<T>(Requantize(sum, p_.Multiplier(covered), p_.zero_out, p_.range));
   }
 

@@ -214,13 +214,31 @@ class AvgKernel : public Kernel {
     }
     flush();
     const auto count = static_cast<int32_t>(window.rows * window.columns);
-    const __m256i shift = _mm256_set1_epi32(count * p_.zero_in);
-    const __m256i a = Requantized(_mm256_sub_epi32(low, shift), window.multiplier);
-    const __m256i b = Requantized(_mm256_sub_epi32(high, shift), window.multiplier);
+    __m256i a, b;
+    if (p_.KeepsScale()) {
+      a = Mean(low, count);
+      b = Mean(high, count);
+    } else {
+      const __m256i shift = _mm256_set1_epi32(count * p_.zero_in);
+      a = Requantized(_mm256_sub_epi32(low, shift), window.multiplier);
+      b = Requantized(_mm256_sub_epi32(high, shift), window.multiplier);
+    }
     const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xD8);
     const __m128i w0 = _mm256_castsi256_si128(words), w1 = _mm256_extracti128_si256(words, 1);
     const __m128i bytes = kSigned ? _mm_packs_epi16(w0, w1) : _mm_packus_epi16(w0, w1);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(output + c), bytes);
+  }
+
+  /// MeanHalfAway, clamped. With at most kMostCells cells the f32 quotient of sum plus or minus
+  /// half the count never reaches the next integer by rounding, so cutting it off is exact.
+  __m256i Mean(__m256i sum, int32_t count) const {
+    const __m256i half =
+        _mm256_sign_epi32(_mm256_set1_epi32(count / 2), _mm256_or_si256(sum, _mm256_set1_epi32(1)));
+    const __m256 quotient = _mm256_div_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(sum, half)),
+                                          _mm256_set1_ps(static_cast<float>(count)));
+    const __m256i mean = _mm256_cvttps_epi32(quotient);
+    return _mm256_min_epi32(_mm256_max_epi32(mean, _mm256_set1_epi32(p_.range.lo)),
+                            _mm256_set1_epi32(p_.range.hi));
   }
 
   /// Steps 2 to 4 of the rule. The bounds are integers, so clamping before rounding is the same.
@@ -238,8 +256,13 @@ class AvgKernel : public Kernel {
     for (int64_t h = 0; h < window.rows; ++h) {
       for (int64_t w = 0; w < window.columns; ++w) {
         const uint8_t q = window.cell[(h * g.width + w) * g.channels + c];
-        sum += (kSigned ? static_cast<int8_t>(q) : q) - p_.zero_in;
+        sum += (kSigned ? static_cast<int8_t>(q) : q) - (p_.KeepsScale() ? 0 : p_.zero_in);
       }
+    }
+    if (p_.KeepsScale()) {
+      const int32_t mean = MeanHalfAway(sum, window.rows * window.columns);
+      output[c] = static_cast<uint8_t>(std::clamp(mean, p_.range.lo, p_.range.hi));
+      return;
     }
     output[c] = static_cast<uint8_t>(Requantize(sum, window.multiplier, p_.zero_out, p_.range));
   }
@@ -259,6 +282,8 @@ std::unique_ptr<Kernel> MakeMaxPool2dAvx2(const KernelSpec& spec) {
 std::unique_ptr<Kernel> MakeAvgPool2dAvx2(const KernelSpec& spec) {
   PoolCase p;
   if (!ReadAvg(spec, p)) return nullptr;
+  constexpr int64_t kMostCells = 1 << 14;
+  if (p.KeepsScale() && p.geometry.window_h * p.geometry.window_w > kMostCells) return nullptr;
   if (p.is_signed) return std::make_unique<AvgKernel<true>>(p);
   return std::make_unique<AvgKernel<false>>(p);
 }

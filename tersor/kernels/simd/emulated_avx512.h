@@ -47,6 +47,12 @@ T Reduce(const Vector& a, Function function) {
   return e.at[0];
 }
 
+inline __m512i SravEpi32(__m512i a, __m512i counts) {
+  const Elements<int32_t, __m512i> x(a), n(counts);
+  Elements<int32_t, __m512i> to;
+  for (int i = 0; i < 16; ++i) to.at[i] = n.at[i] > 31 ? x.at[i] >> 31 : x.at[i] >> n.at[i];
+  return to.vector();
+}
 inline __m512i CvtEpi8Epi32(__m128i a) {
   return Map<int8_t, int32_t, __m512i>(a, [](int8_t x) { return int32_t{x}; });
 }
@@ -164,6 +170,8 @@ inline int32_t ReduceAddEpi32(__m512i a) {
 #undef _mm512_mask_storeu_ps
 #undef _mm512_reduce_add_ps
 #undef _mm512_reduce_max_ps
+#undef _mm512_srav_epi32
+#define _mm512_srav_epi32 tersor::kernels::emulated::SravEpi32
 #undef _mm512_reduce_add_epi32
 #define _mm512_cvtepi8_epi32 ::tersor::kernels::emulated::CvtEpi8Epi32
 #define _mm512_cvtepu8_epi32 ::tersor::kernels::emulated::CvtEpu8Epi32

@@ -97,13 +97,17 @@ class Builder {
     out.hi = bounds.hi;
     const float scale_a = ScaleOf(input), scale_b = ScaleOf(operand);
     const float scale_out = ScaleOf(link.result);
+    const AddFactors factors = MakeAddFactors(scale_a, scale_b, scale_out, false);
+    if (link.kind == Epilogue::Kind::kAdd) {
+      out.factor_a = factors.a;
+      out.factor_b = factors.b;
+      out.shift = factors.shift;
+      out.bias = factors.rounding() - ZeroPointOf(operand) * factors.b;
+    }
     if (link.operand.data == nullptr) {
       if (link.kind != Epilogue::Kind::kAdd || operand.shape != input.shape) return false;
       out.kind = IntegerLink::Kind::kAddTensor;
       out.operand = static_cast<int>(spec_.operands.size()) + tensors_++;
-      out.minus_zero_b = static_cast<float>(-ZeroPointOf(operand));
-      out.multiplier_a = RescaleMultiplier(scale_a, scale_out);
-      out.multiplier_b = RescaleMultiplier(scale_b, scale_out);
       return true;
     }
     const auto count = static_cast<size_t>(operand.shape.num_elements());
@@ -112,24 +116,24 @@ class Builder {
         static_cast<size_t>(operand.shape[operand.shape.rank() - 1]) == count;
     if (count != 1 && !along_channels) return false;
     const auto* values = link.operand.as<int8_t>();
-    std::vector<float> channel(channels_);
     if (link.kind == Epilogue::Kind::kMultiply) {
       out.kind = IntegerLink::Kind::kMultiply;
-      out.multiplier_a = ProductMultiplier(scale_a, scale_b, scale_out);
+      out.multiplier = ProductMultiplier(scale_a, scale_b, scale_out);
+      std::vector<float> channel(channels_);
       for (size_t c = 0; c < channels_; ++c) {
         channel[c] = static_cast<float>(values[count == 1 ? 0 : c] - ZeroPointOf(operand));
         if (channel[c] < 0) falls_[c] = ~falls_[c];
       }
-    } else {
-      out.kind = IntegerLink::Kind::kAddConstant;
-      out.multiplier_a = RescaleMultiplier(scale_a, scale_out);
-      const float multiplier_b = RescaleMultiplier(scale_b, scale_out);
-      for (size_t c = 0; c < channels_; ++c) {
-        channel[c] =
-            static_cast<float>(values[count == 1 ? 0 : c] - ZeroPointOf(operand)) * multiplier_b;
-      }
+      out.channel = Keep(std::move(channel));
+      return true;
     }
-    out.channel = Keep(std::move(channel));
+    out.kind = IntegerLink::Kind::kAddConstant;
+    std::vector<int32_t> sums(padded_, 0);
+    for (size_t c = 0; c < channels_; ++c) {
+      sums[c] = values[count == 1 ? 0 : c] * out.factor_b + out.bias;
+    }
+    chain.integer_storage.push_back(std::move(sums));
+    out.channel_sum = chain.integer_storage.back().data();
     return true;
   }
 

@@ -1,12 +1,12 @@
 // What an integer kernel does with its exact sums before it stores them: requantization and the
 // chain of fused operators, worked out into the numbers that the vector code needs.
 //
-// All of it is computed on v = q - zero_point, a small integer held in f32, so that each link is
-// at most two multiplications and an addition, rounded as docs/integer-arithmetic.md says:
+// All of it is computed on v = q - zero_point, a small integer that is held as the bits of the f32
+// kRounder + v, each link as docs/integer-arithmetic.md says:
 //   first        v = round(clamp(float(acc) * multiplier[c], lo, hi))
 //   multiply     v = round(clamp((v * channel[c]) * multiplier_a, lo, hi))
-//   add constant v = round(clamp(v * multiplier_a + channel[c], lo, hi))
-//   add tensor   v = round(clamp(v * multiplier_a + float(b - zero_b) * multiplier_b, lo, hi))
+//   add constant v = clamp((v * factor_a + channel[c]) >> shift, lo, hi), in int32
+//   add tensor   v = clamp((v * factor_a + b * factor_b + bias) >> shift, lo, hi), in int32
 // lo and hi are integers less the link's zero point, so clamping before rounding gives the same
 // integer as the rule's order; round is half to even; the product v * channel[c] is exact.
 //
@@ -34,11 +34,14 @@ inline constexpr int32_t kRounderBits = 0x4b400000;
 struct IntegerLink {
   enum class Kind : uint8_t { kMultiply, kAddConstant, kAddTensor };
   Kind kind = Kind::kMultiply;
-  int operand = 0;  ///< kAddTensor: index into KernelCall::operands
-  float minus_zero_b = 0;
-  float multiplier_a = 0, multiplier_b = 0;
-  int32_t lo = 0, hi = 0;          ///< plus kRounderBits
-  const float* channel = nullptr;  ///< [padded channels]
+  int operand = 0;                       ///< kAddTensor: index into KernelCall::operands
+  float multiplier = 0;                  ///< kMultiply
+  int32_t factor_a = 0, factor_b = 0;    ///< kAdd...
+  int32_t bias = 0;                      ///< kAddTensor: rounding, and the zero point of b
+  int shift = 0;                         ///< kAdd...
+  int32_t lo = 0, hi = 0;                ///< plus kRounderBits
+  const float* channel = nullptr;        ///< kMultiply: [padded channels]
+  const int32_t* channel_sum = nullptr;  ///< kAddConstant: [padded channels], with the rounding
 };
 
 /// Plain data: read by vector code. Owns its tables through `storage`.
@@ -57,6 +60,7 @@ struct IntegerChain {
   const int32_t* pool_flip = nullptr;  ///< [padded channels]
   int32_t zero_point = 0;              ///< of the stored result (i8)
   std::vector<std::vector<float>> storage;
+  std::vector<std::vector<int32_t>> integer_storage;
   std::vector<int32_t> flip_storage;
 };
 

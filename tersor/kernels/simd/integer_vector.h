@@ -56,6 +56,7 @@ template <int kBits>
 inline I32 ShiftRightI(I32 a) {
   return _mm512_srai_epi32(a, kBits);
 }
+inline I32 ShiftRightBy(I32 a, I32 count) { return _mm512_srav_epi32(a, count); }
 inline F32 ToFloat(I32 a) { return _mm512_cvtepi32_ps(a); }
 /// 2 * kLanes bytes as i16.
 inline I32 WidenBytes(const char* p) {
@@ -92,14 +93,14 @@ inline I32 PairBytes(const int8_t* a, const int8_t* b) {
   return _mm512_or_si512(_mm512_and_si512(low, SetI(0xffff)), ShiftLeftI<16>(high));
 }
 
-/// The first `count` of kLanes bytes as floats; the other lanes are 0.
-inline F32 LoadBytes(const int8_t* p, int count) {
+/// The first `count` of kLanes bytes as integers; the other lanes are 0.
+inline I32 LoadBytes(const int8_t* p, int count) {
   if (count == kLanes) {
-    return ToFloat(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+    return _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
   alignas(16) int8_t bytes[16] = {};
   CopyBytes(bytes, p, count);
-  return ToFloat(_mm512_cvtepi8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(bytes))));
+  return _mm512_cvtepi8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(bytes)));
 }
 
 /// Four vectors of integers within i8: the first `count` lanes of each as bytes at p[i], where it
@@ -141,6 +142,7 @@ template <int kBits>
 inline I32 ShiftRightI(I32 a) {
   return _mm256_srai_epi32(a, kBits);
 }
+inline I32 ShiftRightBy(I32 a, I32 count) { return _mm256_srav_epi32(a, count); }
 inline F32 ToFloat(I32 a) { return _mm256_cvtepi32_ps(a); }
 /// 2 * kLanes bytes as i16.
 inline I32 WidenBytes(const char* p) {
@@ -173,15 +175,15 @@ inline I32 PairBytes(const int8_t* a, const int8_t* b) {
   return _mm256_blend_epi16(low, ShiftLeftI<16>(high), 0xaa);
 }
 
-/// The first `count` of kLanes bytes as floats; the other lanes are 0.
-inline F32 LoadBytes(const int8_t* p, int count) {
+/// The first `count` of kLanes bytes as integers; the other lanes are 0.
+inline I32 LoadBytes(const int8_t* p, int count) {
   int64_t bytes = 0;
   if (count == kLanes) {
     __builtin_memcpy(&bytes, p, 8);
   } else {
     CopyBytes(&bytes, p, count);
   }
-  return ToFloat(_mm256_cvtepi8_epi32(_mm_cvtsi64_si128(bytes)));
+  return _mm256_cvtepi8_epi32(_mm_cvtsi64_si128(bytes));
 }
 
 /// Four vectors of integers within i8: the first `count` lanes of each as bytes at p[i], where it
@@ -214,27 +216,40 @@ struct ChainTarget {
   const ConstTensorView* operands;
 };
 
-/// Parameters of one step at kLanes channels: `a` and, by kind, `k` or the other tensor.
+/// Parameters of one step at kLanes channels; which of them are used depends on its kind.
 struct StepConstants {
   I32 lo, hi;
-  F32 a, k, zero_b;
+  F32 multiplier, channel;
+  I32 factor_a, factor_b, sum, shift;
   const int8_t* other;
 };
 
 inline StepConstants FirstStep(const IntegerChain& chain, int channel) {
-  return {SetI(chain.lo), SetI(chain.hi), LoadF(chain.multiplier + channel),
-          SetF(0),        SetF(0),        nullptr};
+  StepConstants c{};
+  c.lo = SetI(chain.lo);
+  c.hi = SetI(chain.hi);
+  c.multiplier = LoadF(chain.multiplier + channel);
+  return c;
 }
 
 template <IntegerLink::Kind kKind>
 inline StepConstants LinkStep(const IntegerLink& link, const ChainTarget& target, int channel) {
-  StepConstants c{SetI(link.lo), SetI(link.hi), SetF(link.multiplier_a), SetF(0), SetF(0), nullptr};
-  if constexpr (kKind == IntegerLink::Kind::kAddTensor) {
-    c.k = SetF(link.multiplier_b);
-    c.zero_b = SetF(link.minus_zero_b);
+  StepConstants c{};
+  c.lo = SetI(link.lo);
+  c.hi = SetI(link.hi);
+  if constexpr (kKind == IntegerLink::Kind::kMultiply) {
+    c.multiplier = SetF(link.multiplier);
+    c.channel = LoadF(link.channel + channel);
+    return c;
+  }
+  c.factor_a = SetI(link.factor_a);
+  c.shift = SetI(link.shift);
+  if constexpr (kKind == IntegerLink::Kind::kAddConstant) {
+    c.sum = LoadI(link.channel_sum + channel);
+  } else if constexpr (kKind == IntegerLink::Kind::kAddTensor) {
+    c.factor_b = SetI(link.factor_b);
+    c.sum = SetI(link.bias);
     c.other = static_cast<const int8_t*>(target.operands[link.operand].data) + channel;
-  } else {
-    c.k = LoadF(link.channel + channel);
   }
   return c;
 }
@@ -246,15 +261,16 @@ inline I32 RoundClamp(F32 x, const StepConstants& c) {
 
 template <IntegerLink::Kind kKind>
 inline I32 ApplyLink(I32 bits, const StepConstants& c, ptrdiff_t offset, int count) {
-  const F32 v = SubF(FloatOf(bits), SetF(kRounder));
   if constexpr (kKind == IntegerLink::Kind::kMultiply) {
-    return RoundClamp(MulF(MulF(v, c.k), c.a), c);
-  } else if constexpr (kKind == IntegerLink::Kind::kAddConstant) {
-    return RoundClamp(AddF(MulF(v, c.a), c.k), c);
-  } else {
-    const F32 y = AddF(LoadBytes(c.other + (offset < 0 ? 0 : offset), count), c.zero_b);
-    return RoundClamp(AddF(MulF(v, c.a), MulF(y, c.k)), c);
+    const F32 v = SubF(FloatOf(bits), SetF(kRounder));
+    return RoundClamp(MulF(MulF(v, c.channel), c.multiplier), c);
   }
+  I32 sum = AddI(MulI(SubI(bits, SetI(kRounderBits)), c.factor_a), c.sum);
+  if constexpr (kKind == IntegerLink::Kind::kAddTensor) {
+    sum = AddI(sum, MulI(LoadBytes(c.other + (offset < 0 ? 0 : offset), count), c.factor_b));
+  }
+  const I32 v = AddI(ShiftRightBy(sum, c.shift), SetI(kRounderBits));
+  return MinI(MaxI(v, c.lo), c.hi);
 }
 
 template <IntegerLink::Kind kKind, int kPixels>
@@ -272,7 +288,8 @@ inline void FinishPixels(const IntegerChain& chain, const ChainTarget& target, i
   const StepConstants first = FirstStep(chain, channel);
   I32 bits[kPixels];
   TERSOR_UNROLL
-  for (int j = 0; j < kPixels; ++j) bits[j] = RoundClamp(MulF(ToFloat(sums[j]), first.a), first);
+  for (int j = 0; j < kPixels; ++j)
+    bits[j] = RoundClamp(MulF(ToFloat(sums[j]), first.multiplier), first);
   const IntegerLink* link = chain.links;
   (ApplyLinks<kLinks>(bits, LinkStep<kLinks>(*link++, target, channel), offsets, count), ...);
   if constexpr (sizeof...(kLinks) == 0) {

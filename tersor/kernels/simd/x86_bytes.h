@@ -39,6 +39,16 @@ inline VectorI ShiftRight(VectorI a) {
   return {_mm512_srai_epi32(a.v, kBits)};
 }
 inline Vector BitsAsFloat(VectorI a) { return {_mm512_castsi512_ps(a.v)}; }
+/// Low 32 bits of the products.
+inline VectorI operator*(VectorI a, VectorI b) { return {_mm512_mullo_epi32(a.v, b.v)}; }
+/// Arithmetic shift by a count that is known at run time alone.
+struct ShiftCount {
+  explicit ShiftCount(int bits) : v(_mm512_set1_epi32(bits)) {}
+  __m512i v;
+};
+inline VectorI ShiftRightBy(VectorI a, const ShiftCount& count) {
+  return {_mm512_srav_epi32(a.v, count.v)};
+}
 
 inline VectorI Widen(const int8_t* p) {
   return {_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
@@ -115,6 +125,16 @@ inline VectorI ShiftRight(VectorI a) {
   return {_mm256_srai_epi32(a.v, kBits)};
 }
 inline Vector BitsAsFloat(VectorI a) { return {_mm256_castsi256_ps(a.v)}; }
+/// Low 32 bits of the products.
+inline VectorI operator*(VectorI a, VectorI b) { return {_mm256_mullo_epi32(a.v, b.v)}; }
+/// Arithmetic shift by a count that is known at run time alone.
+struct ShiftCount {
+  explicit ShiftCount(int bits) : v(_mm_cvtsi32_si128(bits)) {}
+  __m128i v;
+};
+inline VectorI ShiftRightBy(VectorI a, const ShiftCount& count) {
+  return {_mm256_sra_epi32(a.v, count.v)};
+}
 
 inline VectorI Widen(const int8_t* p) {
   return {_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))};
