@@ -33,6 +33,14 @@ uint8_t Quantize(float real, float inverse_scale, int32_t zero_point, DType dtyp
   return static_cast<uint8_t>(std::clamp(static_cast<int32_t>(steps) + zero_point, low, high));
 }
 
+// Half up, a tie being what f32 cannot tell from one: a scale of one pixel with levels half-way
+// between the integers (signed pixels: (p - 127.5) / 127.5) keeps all 256 levels apart, where half
+// to even would merge and skip every other one.
+uint8_t QuantizePixel(float real, float inverse_scale, int32_t zero_point, DType dtype) {
+  constexpr float kTie = 0x1p-10f;
+  return Quantize(std::floor(real * inverse_scale + 0.5f + kTie), 1.0f, zero_point, dtype);
+}
+
 }  // namespace
 
 std::string_view NormalizeName(Normalize normalize) {
@@ -109,8 +117,8 @@ Result<InputEncoder> InputEncoder::Create(const TensorType& input, const TensorT
                        " is out of range"));
   }
   for (int pixel = 0; pixel < 256; ++pixel) {
-    encoder.byte_table_[pixel] = Quantize(encoder.float_table_[pixel], encoder.inverse_scale_,
-                                          encoder.zero_point_, input.dtype);
+    encoder.byte_table_[pixel] = QuantizePixel(encoder.float_table_[pixel], encoder.inverse_scale_,
+                                               encoder.zero_point_, input.dtype);
   }
   return encoder;
 }

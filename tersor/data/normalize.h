@@ -27,9 +27,11 @@ float NormalizePixel(uint8_t pixel, Normalize normalize);
 ///   examples  input               element
 ///   u8        f32                 NormalizePixel
 ///   f32       f32                 as it is
-///   u8        i8, u8 quantized    the quantize operator (docs/integer-arithmetic.md) on
-///   NormalizePixel f32       i8, u8 quantized    the quantize operator u8        u8 not quantized
-///   as it is, only with kRaw
+///   u8        i8, u8 quantized    NormalizePixel / scale rounded half up, + zero point, clamped; a
+///                                 tie is what lies within 2^-10 of one, so that levels half-way
+///                                 between the integers stay apart
+///   f32       i8, u8 quantized    the quantize operator (docs/integer-arithmetic.md)
+///   u8        u8 not quantized    as it is, only with kRaw
 class InputEncoder {
  public:
   /// `input` is the model's input, batch first; `examples` the type of a set's examples, count

@@ -64,12 +64,22 @@ TEST(InputEncoder, PixelsAreQuantizedByTheFilesParameters) {
     for (int i = 0; i < 256; ++i) {
       const float steps =
           NormalizePixel(pixels[i], c.normalize) * (1.0f / c.input.quantization->scales[0]);
-      const double expected = std::clamp(
-          std::nearbyint(static_cast<double>(steps)) + c.input.quantization->zero_points[0],
-          is_signed ? -128.0 : 0.0, is_signed ? 127.0 : 255.0);
+      const double expected = std::clamp(std::floor(static_cast<double>(steps) + 0.5 + 0x1p-10) +
+                                             c.input.quantization->zero_points[0],
+                                         is_signed ? -128.0 : 0.0, is_signed ? 127.0 : 255.0);
       EXPECT_EQ(is_signed ? static_cast<int8_t>(out[i]) : int{out[i]}, expected) << i;
     }
   }
+}
+
+TEST(InputEncoder, SignedPixelsStayApart) {
+  std::vector<uint8_t> pixels(256), out(256);
+  for (int i = 0; i < 256; ++i) pixels[i] = static_cast<uint8_t>(i);
+  auto encoder = InputEncoder::Create(Quantized(DType::kI8, {1, 256}, 0.00784313772f, -1),
+                                      {DType::kU8, {1, 256}, {}}, Normalize::kSigned);
+  ASSERT_TRUE(encoder.ok()) << encoder.status().message();
+  encoder->Encode(pixels.data(), 1, out.data());
+  for (int i = 0; i < 256; ++i) EXPECT_EQ(static_cast<int8_t>(out[i]), i - 128) << i;
 }
 
 TEST(InputEncoder, FloatsAreQuantizedHalfToEven) {
