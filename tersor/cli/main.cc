@@ -1,5 +1,6 @@
 // The command line: exit code 0 when all went well, 2 when the command line makes no sense, 1 for
 // every other failure.
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -96,6 +97,9 @@ int Main(int argc, char** argv) {
 }  // namespace tersor::cli
 
 int main(int argc, char** argv) {
+  // A file that may not grow further is an error of that write, as a full disk is, not the end of
+  // the program.
+  std::signal(SIGXFSZ, SIG_IGN);
   // Exceptions end here: what a library throws past our borders (memory that runs out) is a failure
   // like others.
   try {

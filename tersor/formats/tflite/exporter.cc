@@ -6,6 +6,7 @@
 #include "tersor/formats/tflite/permute.h"
 #include "tersor/formats/tflite/tflite.h"
 #include "tersor/ir/verifier.h"
+#include "tersor/transforms/passes.h"
 
 namespace tersor::formats::tflite {
 
@@ -185,7 +186,14 @@ Result<Model> Exporter::Run() {
 }
 
 Result<std::string> Export(const ir::Graph& graph, const ExportOptions&) {
-  Exporter exporter(graph);
+  // What a trained graph has and the format lacks: dropout is the identity, a batch norm two
+  // operators.
+  ir::Graph inference = graph.Clone();
+  transforms::RewriteReport report;
+  TERSOR_RETURN_IF_ERROR(transforms::RemoveDropout(inference, report));
+  TERSOR_RETURN_IF_ERROR(transforms::FoldBatchNorms(inference, report));
+  TERSOR_RETURN_IF_ERROR(transforms::RemoveDead(inference, report));
+  Exporter exporter(inference);
   TERSOR_ASSIGN_OR_RETURN(const Model model, exporter.Run());
   return WriteModel(model);
 }
