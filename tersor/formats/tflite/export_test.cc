@@ -201,10 +201,9 @@ TEST(Export, RefusesWhatTheFormatCannotSay) {
                            "  %y: i8[N,6] q(0.5, 0) = softmax(%x)\n}\n")),
             "node 0 (softmax): its result has scale 0.5 and zero point 0, the format asks for "
             "0.00390625 and -128");
-  EXPECT_EQ(Refusal(Parsed(
-                "graph @g(%x: f32[N,6]) -> (%y: f32[N,6]) {\n  %y = dropout(%x, @n) {rate=0.5}\n}\n"
-                "variable @n: i64[] = [0]\n")),
-            "node 0 (dropout): the format has no such operator");
+  EXPECT_EQ(Refusal(Parsed("graph @g(%x: f32[N,2]) -> (%y: f32[N,1]) {\n  %y = mat_mul(%x, @w)\n}\n"
+                           "variable @w: f32[2,1] = [1, 2]\n")),
+            "node 0 (mat_mul): the format has no such operator");
   EXPECT_EQ(Refusal(Parsed("graph @g(%x: f32[N,6]) -> (%y: f32[N,6]) {\n  %y = add(%x, @c)\n}\n"
                            "variable @c: f32[6]\n")),
             "node 0 (add): variable 'c' has no data");
