@@ -130,23 +130,27 @@ std::optional<ConvCase> ParseFullyConnectedCase(const KernelSpec& spec) {
   return c;
 }
 
+void FillPaddedCells(const ConvCase& c, const TensorType& input,
+                     const ConstTensorView& padding_value, int32_t* cells) {
+  const float inverse = InverseScale(ScaleOf(input));
+  for (int i = 0; i < c.in_c; ++i) {
+    if (IsAbsent(padding_value)) {
+      cells[i] = c.input_zero;
+    } else if (padding_value.dtype() == DType::kI8) {
+      cells[i] = padding_value.as<int8_t>()[i];
+    } else if (padding_value.dtype() == DType::kU8) {
+      cells[i] = padding_value.as<uint8_t>()[i];
+    } else {
+      cells[i] = QuantizeValue(padding_value.as<float>()[i], inverse, c.input_zero,
+                               RangeOf(c.input_dtype));
+    }
+  }
+}
+
 std::vector<int32_t> PaddedCells(const ConvCase& c, const TensorType& input,
                                  const ConstTensorView& padding_value) {
-  std::vector<int32_t> cells(static_cast<size_t>(c.in_c), c.input_zero);
-  if (IsAbsent(padding_value)) return cells;
-  const float inverse = InverseScale(ScaleOf(input));
-  for (size_t i = 0; i < cells.size(); ++i) {
-    if (padding_value.dtype() == DType::kI8) {
-      cells[i] = padding_value.as<int8_t>()[i];
-      continue;
-    }
-    if (padding_value.dtype() == DType::kU8) {
-      cells[i] = padding_value.as<uint8_t>()[i];
-      continue;
-    }
-    cells[i] =
-        QuantizeValue(padding_value.as<float>()[i], inverse, c.input_zero, RangeOf(c.input_dtype));
-  }
+  std::vector<int32_t> cells(static_cast<size_t>(c.in_c));
+  FillPaddedCells(c, input, padding_value, cells.data());
   return cells;
 }
 

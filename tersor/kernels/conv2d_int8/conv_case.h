@@ -42,6 +42,8 @@ std::optional<ConvCase> ParseFullyConnectedCase(const KernelSpec& spec);
 
 /// What padded cells hold, as integers of the input: [in_c]. `padding_value` ([in_c], of the
 /// input's type, or f32) may be absent (null type): the zero point.
+void FillPaddedCells(const ConvCase& c, const TensorType& input,
+                     const ConstTensorView& padding_value, int32_t* cells);
 std::vector<int32_t> PaddedCells(const ConvCase& c, const TensorType& input,
                                  const ConstTensorView& padding_value);
 

@@ -12,15 +12,9 @@ class Reference : public Kernel {
   size_t scratch_bytes() const override { return sizeof(int32_t) * static_cast<size_t>(c_.in_c); }
 
   void Run(const KernelCall& call) const override {
-    const ConstTensorView& input = call.operands[0];
-    const auto* padding =
-        call.operands.size() > 3 && call.operands[3].type ? call.operands[3].as<float>() : nullptr;
     auto* cells = static_cast<int32_t*>(call.scratch);
-    for (int i = 0; i < c_.in_c; ++i) {
-      cells[i] = padding == nullptr ? c_.input_zero
-                                    : QuantizeValue(padding[i], InverseScale(ScaleOf(*input.type)),
-                                                    c_.input_zero, RangeOf(c_.input_dtype));
-    }
+    FillPaddedCells(c_, *call.operands[0].type,
+                    call.operands.size() > 3 ? call.operands[3] : ConstTensorView{}, cells);
     const bool signed_input = c_.input_dtype == DType::kI8;
     const bool signed_filter = c_.filter_dtype == DType::kI8;
     if (signed_input && signed_filter) Convolve<int8_t, int8_t>(call, cells);
