@@ -63,16 +63,6 @@ bool IsF32Layer(const ir::Graph& graph, const Node& node) {
          graph.value(node.operand(1)).type().dtype == DType::kF32;
 }
 
-bool HasPaddedCells(const ir::Graph& graph, const Node& conv) {
-  const Shape& input = graph.value(conv.operand(0)).type().shape;
-  const Shape& filter = graph.value(conv.operand(1)).type().shape;
-  const auto& strides = conv.attributes().Ints(Attr::strides);
-  const auto& dilations = conv.attributes().Ints(Attr::dilations);
-  const Padding padding = conv.attributes().PaddingOf().Resolve(
-      input[1], input[2], filter[1], filter[2], strides[0], strides[1], dilations[0], dilations[1]);
-  return padding.top != 0 || padding.bottom != 0 || padding.left != 0 || padding.right != 0;
-}
-
 // The layer's constants, as doubles.
 struct LayerConstants {
   std::vector<double> filter, bias;

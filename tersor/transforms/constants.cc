@@ -55,4 +55,14 @@ std::string NameOf(const ir::Graph& graph, ir::ValueId id) {
   return name.empty() ? StrCat('%', id) : name;
 }
 
+bool HasPaddedCells(const ir::Graph& graph, const ir::Node& conv) {
+  const Shape& input = graph.value(conv.operand(0)).type().shape;
+  const Shape& filter = graph.value(conv.operand(1)).type().shape;
+  const auto& strides = conv.attributes().Ints(Attr::strides);
+  const auto& dilations = conv.attributes().Ints(Attr::dilations);
+  const Padding padding = conv.attributes().PaddingOf().Resolve(
+      input[1], input[2], filter[1], filter[2], strides[0], strides[1], dilations[0], dilations[1]);
+  return padding.top != 0 || padding.bottom != 0 || padding.left != 0 || padding.right != 0;
+}
+
 }  // namespace tersor::transforms

@@ -1,4 +1,4 @@
-// Reading and making constants inside rewrites.
+// Reading and making constants, and asking about layers, inside rewrites.
 #pragma once
 
 #include <optional>
@@ -27,5 +27,8 @@ Result<ir::ValueId> AddConstant(ir::Graph& graph, std::string name, Shape shape,
 
 /// Name of a value for reports: its own, or "%id".
 std::string NameOf(const ir::Graph& graph, ir::ValueId id);
+
+/// Whether any window of a conv2d reaches beyond the image.
+bool HasPaddedCells(const ir::Graph& graph, const ir::Node& conv);
 
 }  // namespace tersor::transforms

@@ -99,16 +99,6 @@ Status WriteLayer(ir::Graph& graph, Node* node, const Layer& layer) {
                  graph.value(node->operand(1)).name() + ".bias");
 }
 
-bool HasPaddedCells(const ir::Graph& graph, const Node& conv) {
-  const Shape& input = graph.value(conv.operand(0)).type().shape;
-  const Shape& filter = graph.value(conv.operand(1)).type().shape;
-  const auto& strides = conv.attributes().Ints(Attr::strides);
-  const auto& dilations = conv.attributes().Ints(Attr::dilations);
-  const Padding padding = conv.attributes().PaddingOf().Resolve(
-      input[1], input[2], filter[1], filter[2], strides[0], strides[1], dilations[0], dilations[1]);
-  return padding.top + padding.bottom + padding.left + padding.right != 0;
-}
-
 // The affine that a layer reads, through max pools and flattenings that nobody else reads.
 struct Reached {
   Node* affine = nullptr;
@@ -140,7 +130,7 @@ Result<bool> FoldIntoLayer(ir::Graph& graph, Node* node, transforms::RewriteRepo
   const std::vector<bool> constants = transforms::FindConstants(graph);
   auto layer = ReadLayer(graph, constants, *node);
   if (!layer || node->attributes().Has(Attr::groups)) return false;
-  if (node->op() == OpKind::kConv2d && HasPaddedCells(graph, *node)) return false;
+  if (node->op() == OpKind::kConv2d && transforms::HasPaddedCells(graph, *node)) return false;
   const Reached found = FindAffineBefore(graph, node->operand(0));
   if (found.affine == nullptr) return false;
   const auto affine = MatchAffine(graph, constants, *found.affine);
