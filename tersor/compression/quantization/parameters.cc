@@ -18,9 +18,14 @@ double ScaleOf(const Quantization& quantization, size_t slice) {
 Quantization ActivationParameters(const Range& range) {
   const double low = std::min(range.low, 0.0), high = std::max(range.high, 0.0);
   if (low == high) return {{1.0f}, {0}, -1};
-  const auto scale = static_cast<float>(std::max((high - low) / 255, kSmallestScale));
-  const double zero_point = std::round(-128 - low / scale);
-  return {{scale}, {static_cast<int32_t>(std::clamp(zero_point, -128.0, 127.0))}, -1};
+  const double step = std::max((high - low) / 255, kSmallestScale);
+  const double zero_point = std::clamp(std::round(-128 - low / step), -128.0, 127.0);
+  // The rounded zero point moves both ends by up to half a step, and values that lie half-way
+  // between two levels with them (pixels in [-1, 1] do, all of them): a step as much larger keeps
+  // both ends inside, and spreads such values over the levels.
+  const double below = zero_point + 128, above = 127 - zero_point;
+  const double fitted = std::max(below > 0 ? -low / below : 0.0, above > 0 ? high / above : 0.0);
+  return {{static_cast<float>(std::max(step, fitted))}, {static_cast<int32_t>(zero_point)}, -1};
 }
 
 Quantization WeightParameters(std::span<const float> weights, int64_t slices, bool per_channel) {

@@ -16,12 +16,12 @@ TEST(ActivationParameters, OfRanges) {
     double scale;
     int32_t zero_point;
   } cases[] = {
-      {{-1, 1}, 2.0 / 255, -1},    // pixels in [-1, 1]
+      {{-1, 1}, 1.0 / 127, -1},    // pixels in [-1, 1]: none half-way between two levels but 0
       {{0, 6}, 6.0 / 255, -128},   // relu6
       {{-3, 0}, 3.0 / 255, 127},   //
       {{2, 5}, 5.0 / 255, -128},   // widened to 0
       {{-5, -2}, 5.0 / 255, 127},  //
-      {{-1, 3}, 4.0 / 255, -64},   //
+      {{-1, 3}, 3.0 / 191, -64},   //
       {{0, 255}, 1, -128},         // raw pixels
       {{0, 0}, 1, 0},              // nothing was seen
       {{0, 1e-30}, 1e-18, -128},   // 1 / scale stays finite
@@ -34,11 +34,16 @@ TEST(ActivationParameters, OfRanges) {
   }
 }
 
-TEST(ActivationParameters, ZeroIsExact) {
+TEST(ActivationParameters, ZeroIsExactAndNothingInsideIsClipped) {
   for (double low = -4; low <= 0; low += 0.13) {
     const Quantization q = ActivationParameters({low, 1});
     const float zero[] = {0};
     EXPECT_EQ(QuantizeValues(zero, q)[0], q.zero_points[0]);
+    const double lowest = q.scales[0] * (-128.0 - q.zero_points[0]);
+    const double highest = q.scales[0] * (127.0 - q.zero_points[0]);
+    EXPECT_LE(lowest, low + 1e-6);
+    EXPECT_GE(highest, 1 - 1e-6);
+    EXPECT_LE(highest - lowest, (1 - low) * 1.01) << "hardly coarser than the range asks for";
   }
 }
 
