@@ -26,8 +26,8 @@ check: ## format, lint, layers, file sizes, generated docs, wording
 demo: ## train, shrink and report on Fashion-MNIST: writes demo/report.html
 	@scripts/demo
 
-bench: ## our latency against LiteRT's, interleaved, into docs/results/
-	@scripts/setup build peers && scripts/build release tersor && .venv-peers/bin/python bench/run
+bench: ## our latency against LiteRT, interleaved, and each layer's share of the peak, into docs/results/
+	@scripts/setup build peers && scripts/build release tersor && scripts/runtime_min && .venv-peers/bin/python bench/run
 
 bench-train: ## our training throughput against PyTorch's, interleaved, into docs/results/
 	@scripts/setup build peers && scripts/build release tersor && .venv-peers/bin/python bench/train
