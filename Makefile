@@ -1,7 +1,7 @@
 # Each target works as the first command on a Debian 12 machine that has only make: what is missing is installed by name
 # (scripts/setup, as root or through sudo), then built under build/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-fast check demo bench bench-train peer asan tsan fuzz runtime-min docs format clean
+.PHONY: help setup build test test-fast check demo bench bench-train bench-quantize peer asan tsan fuzz runtime-min docs format clean
 
 PRESET ?= dev
 
@@ -31,6 +31,9 @@ bench: ## our latency against LiteRT, interleaved, and each layer's share of the
 
 bench-train: ## our training throughput against PyTorch's, interleaved, into docs/results/
 	@scripts/setup build peers && scripts/build release tersor && .venv-peers/bin/python bench/train
+
+bench-quantize: ## our int8 models against those that ship with the test models, into docs/results/
+	@scripts/setup build peers && scripts/build release tersor && .venv-peers/bin/python bench/quantize
 
 peer: ## the tests that compare with other libraries
 	@scripts/setup build peers && scripts/test $(PRESET) peer

@@ -56,15 +56,17 @@ Status Train(TrainFlags& own, const CommonFlags& flags) {
   model.mutable_metadata()["normalize"] = data::NormalizeName(options.normalize);
   Json epochs = Json::array();
   options.on_epoch = [&](const training::EpochMetrics& m) -> Status {
-    char line[200];
-    std::snprintf(line, sizeof(line),
-                  "epoch %lld/%lld  loss %.4f  accuracy %.2f %%  validation %.2f %%  rate %.5f  "
-                  "%.0f images/s  %.1f s",
-                  static_cast<long long>(m.epoch), static_cast<long long>(m.epochs), m.loss,
-                  100 * m.accuracy, 100 * m.validation_accuracy, m.learning_rate,
-                  m.images_per_second, m.seconds);
-    Say(flags, line);
-    std::fflush(stdout);
+    if (!flags.quiet) {
+      char line[200];
+      std::snprintf(line, sizeof(line),
+                    "epoch %lld/%lld  loss %.4f  accuracy %.2f %%  validation %.2f %%  rate %.5f  "
+                    "%.0f images/s  %.1f s",
+                    static_cast<long long>(m.epoch), static_cast<long long>(m.epochs), m.loss,
+                    100 * m.accuracy, 100 * m.validation_accuracy, m.learning_rate,
+                    m.images_per_second, m.seconds);
+      Say(flags, line);
+      std::fflush(stdout);
+    }
     epochs.push_back({{"epoch", m.epoch},
                       {"loss", m.loss},
                       {"accuracy", m.accuracy},

@@ -1,4 +1,5 @@
-// Depthwise Conv2d (groups == input channels) on 8-bit integers, bit-exact on every path.
+// Depthwise Conv2d (groups == input channels, more than one) on 8-bit integers, bit-exact on every
+// path.
 //
 //   acc[n,y,x,o] = bias[o] + sum over i, j of
 //                  (input[n, y*stride + i*dilation - pad, ..., o / multiplier] - input_zero) *

@@ -76,13 +76,13 @@ TEST(DepthwiseInt8, EveryRowGivesTheBitsOfTheReference) {
   uint64_t seed = 1;
   for (Case c : {Case{1, 16, 16, 32, 3, 3},
                  {1, 16, 16, 32, 3, 3, 2},
-                 {1, 1, 1, 1, 3, 3},
+                 {1, 1, 1, 2, 3, 3},
                  {2, 5, 7, 9, 3, 3},
                  {1, 12, 70, 17, 5, 5},
                  {1, 9, 9, 8, 2, 4, 3},
                  {1, 12, 11, 24, 3, 3, 1, 2},
                  {1, 7, 6, 3, 3, 3, 1, 1, 4},
-                 {1, 7, 6, 1, 3, 3, 2, 1, 8},
+                 {1, 7, 6, 2, 3, 3, 2, 1, 8},
                  {3, 30, 40, 40, 3, 3},
                  {1, 8, 8, 16, 1, 7, 1, 1, 1, "", false, 5},
                  {1, 8, 8, 16, 3, 3, 1, 1, 1, "", false, 0, "relu"},
@@ -118,6 +118,11 @@ TEST(DepthwiseInt8, RandomCases) {
 TEST(DepthwiseInt8, OtherGroupsAreRefused) {
   Int8Layer layer = Make({1, 5, 5, 4, 3, 3}, 1);
   layer.attributes.Set(Attr::groups, int64_t{2});
+  for (const KernelRow& row : Rows()) EXPECT_EQ(layer.Make(row, true, 1), nullptr) << row.name;
+}
+
+TEST(DepthwiseInt8, OneInputChannelIsLeftToTheDenseRows) {
+  const Int8Layer layer = Make({1, 5, 5, 1, 3, 3, 1, 1, 8}, 1);
   for (const KernelRow& row : Rows()) EXPECT_EQ(layer.Make(row, true, 1), nullptr) << row.name;
 }
 

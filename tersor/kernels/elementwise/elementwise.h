@@ -1,8 +1,9 @@
 // Element-wise operators of one and of two operands.
 //
-//   unary    y[i] = f(x[i])                                   results[0] has the shape of
-//   operands[0] binary   y[i] = activation(f(lhs[i'], rhs[i'']))          shapes broadcast as in
-//   NumPy, aligned at the last axis
+//   unary    y[i] = f(x[i])                          results[0] has the shape of operands[0]
+//
+//   binary   y[i] = activation(f(lhs[i'], rhs[i'']))  shapes broadcast as in NumPy, aligned at the
+//                                                    last axis
 //
 // f is the formula of operators.inc. `activation` is the attribute of that name where the operator
 // has it.
@@ -10,10 +11,11 @@
 // Element types, the same for operands and result:
 //   f32, f16, bf16   f computed in double and rounded once. Vector rows give the same bits, but for
 //                    exp, rsqrt and sigmoid, which lie within kExpTolerance. NaN stays NaN.
-//   quantized i8, u8, i16   docs/integer-arithmetic.md: add, subtract and multiply by their own
-//   rules, everything else as
-//                    dequantize, f, quantize (8-bit unary: a table of 256 entries). Bit-exact on
-//                    every row. Per tensor only.
+//
+//   quantized        i8, u8, i16, per tensor only: docs/integer-arithmetic.md. Add, subtract and
+//                    multiply by their own rules, everything else as dequantize, f, quantize (8-bit
+//                    unary: a table of 256 entries). Bit-exact on every row.
+//
 //   plain integers   exact, then wrapped to the type; binary operators of domain kNumbers only.
 //
 // The result may alias operands[0] where that has the result's shape. Threads: large tensors are
