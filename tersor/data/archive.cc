@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace tersor::data {
@@ -74,7 +75,7 @@ Result<ArchiveReader> ArchiveReader::OpenFile(const std::string& path, Kind kind
   if (archive_read_open_filename(impl->handle, path.c_str(), kBlockBytes) != ARCHIVE_OK) {
     const int error = archive_errno(impl->handle);
     if (error == EACCES || error == EIO) {
-      return IoError("cannot open ", path, ": ", Reason(impl->handle));
+      return IoError("cannot open ", path, ": ", std::strerror(error));
     }
     return impl->Damaged();
   }
