@@ -1,5 +1,8 @@
-// Shapes for the tests and benchmarks of a convolution's gradients.
+// Shapes for the tests and benchmarks of a convolution's gradients, and what their tests expect of
+// each row.
 #pragma once
+
+#include <gtest/gtest.h>
 
 #include <cmath>
 #include <ostream>
@@ -104,6 +107,36 @@ inline double ErrorOverLargest(std::span<const float> result, std::span<const fl
     if (!(error <= worst)) worst = std::isnan(error) ? HUGE_VAL : error;
   }
   return largest == 0 ? worst : worst / largest;
+}
+
+/// Every row of this machine that takes the case is within `tolerance` (of the largest element) of
+/// the last row, the reference, which takes it.
+inline void ExpectRowsAgree(const OperatorCase& c, std::span<const KernelRow> rows,
+                            double tolerance) {
+  const auto expected = c.Run(rows.back());
+  ASSERT_TRUE(expected.has_value());
+  for (const KernelRow& row : AvailableRows(rows)) {
+    const auto run = c.Run(row);
+    if (!run.has_value()) continue;
+    EXPECT_LE(
+        ErrorOverLargest(run->results[0].values<float>(), expected->results[0].values<float>()),
+        tolerance)
+        << row.name;
+  }
+}
+
+/// Every row that takes the case gives the same bits on one thread and on three.
+inline void ExpectSameBitsOnThreads(OperatorCase c, std::span<const KernelRow> rows) {
+  ThreadPool pool(3);
+  for (const KernelRow& row : AvailableRows(rows)) {
+    c.pool = nullptr;
+    const auto one = c.Run(row);
+    if (!one.has_value()) continue;
+    c.pool = &pool;
+    const auto three = c.Run(row);
+    ASSERT_TRUE(three.has_value()) << row.name;
+    EXPECT_TRUE(SameBits(one->results[0], three->results[0])) << row.name;
+  }
 }
 
 }  // namespace tersor::kernels::testing

@@ -32,29 +32,12 @@ class Conv2dGradFilterF32 : public ::testing::TestWithParam<ConvolutionShape> {}
 
 TEST_P(Conv2dGradFilterF32, RowsAgreeWithTheReference) {
   for (bool padding_value : {false, true}) {
-    const OperatorCase c = CaseOf(GetParam(), padding_value);
-    const auto expected = c.Run(Rows().back());
-    ASSERT_TRUE(expected.has_value());
-    for (const KernelRow& row : testing::AvailableRows(Rows())) {
-      const auto run = c.Run(row);
-      if (!run.has_value()) continue;
-      EXPECT_LE(testing::ErrorOverLargest(run->results[0].values<float>(),
-                                          expected->results[0].values<float>()),
-                kTolerance)
-          << row.name;
-    }
+    testing::ExpectRowsAgree(CaseOf(GetParam(), padding_value), Rows(), kTolerance);
   }
 }
 
 TEST_P(Conv2dGradFilterF32, GivesTheSameBitsOnAnyNumberOfThreads) {
-  for (const KernelRow& row : testing::AvailableRows(Rows())) {
-    OperatorCase c = CaseOf(GetParam());
-    const auto one = c.Run(row);
-    if (!one.has_value()) continue;
-    ThreadPool pool(3);
-    c.pool = &pool;
-    EXPECT_TRUE(testing::SameBits(one->results[0], c.Run(row)->results[0])) << row.name;
-  }
+  testing::ExpectSameBitsOnThreads(CaseOf(GetParam()), Rows());
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Conv2dGradFilterF32,
