@@ -1,7 +1,7 @@
 # Each target works as the first command on a Debian 12 machine that has only make: what is missing is installed by name
 # (scripts/setup, as root or through sudo), then built under build/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-fast check demo bench bench-train bench-quantize peer asan tsan fuzz runtime-min docs format clean
+.PHONY: help setup build test test-fast check demo bench bench-train bench-quantize peer asan tsan emulate nightly fuzz runtime-min docs format clean
 
 PRESET ?= dev
 
@@ -43,6 +43,12 @@ asan: ## the fast tests under the address and undefined-behaviour sanitizers
 
 tsan: ## the fast tests under the thread sanitizer
 	@scripts/test tsan fast
+
+emulate: ## the kernels' tests with the AVX-512 files emulated on AVX2
+	@scripts/emulate
+
+nightly: ## what takes too long for each change: all tests under both sanitizers, emulated AVX-512, fuzz targets
+	@scripts/nightly
 
 fuzz: ## each fuzz target for FUZZ_SECONDS (60)
 	@scripts/fuzz

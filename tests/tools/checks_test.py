@@ -38,7 +38,7 @@ class CheckTest(unittest.TestCase):
 
 class Layers(CheckTest):
     TABLE = "layer base:\nlayer ir: base\nheader zlib.h in tersor/ir/*.cc\n"
-    CMAKE = "tersor_layer(base LIBS x)\ntersor_layer(ir DEPS base LIBS x::y z)\n"
+    CMAKE = "tersor_layer(base LIBS x)\ntersor_layer(ir DEPS base\n  LIBS x::y z)\n"
 
     def setUp(self):
         super().setUp()
@@ -82,6 +82,35 @@ class Layers(CheckTest):
     def test_a_build_that_links_otherwise(self):
         self.plant("CMakeLists.txt", "tersor_layer(base)\ntersor_layer(ir)\n")
         self.assert_finds("CMakeLists.txt: layer ir depends on []", "check_layers")
+
+    def test_a_build_whose_tests_link_otherwise(self):
+        self.plant("CMakeLists.txt", self.CMAKE.replace("DEPS base", "DEPS base TEST_DEPS base"))
+        self.assert_finds("CMakeLists.txt: layer ir is tested with ['base'], tools/layers.txt says []", "check_layers")
+
+    def test_an_arrow_that_no_file_uses(self):
+        self.plant("tersor/ir/graph.h", "")
+        self.assert_finds("tools/layers.txt: ir may include base, but no file of it that is not a test does", "check_layers")
+
+    def test_a_use_by_tests_alone_does_not_keep_an_arrow(self):
+        self.plant("tersor/ir/graph.h", "")
+        self.plant("tersor/ir/graph_test.cc", '#include "tersor/base/status.h"\n')
+        self.assert_finds("tools/layers.txt: ir may include base, but no file of it that is not a test does", "check_layers")
+
+    def test_tests_may_include_more_than_their_layer(self):
+        three = "layer base:\nlayer ir: base\nlayer data: base\n{}header zlib.h in tersor/ir/*.cc\n"
+        self.plant("tersor/data/set.h", '#include "tersor/base/status.h"\n')
+        self.plant("tersor/data/set_test.cc", '#include "tersor/ir/graph.h"\n')
+        cmake = self.CMAKE + "tersor_layer(data DEPS base{})\n"
+        self.plant("tools/layers.txt", three.format(""))
+        self.plant("CMakeLists.txt", cmake.format(""))
+        self.assert_finds("tersor/data/set_test.cc:1: data may not include ir", "check_layers")
+        self.plant("tools/layers.txt", three.format("tests data: ir\n"))
+        self.plant("CMakeLists.txt", cmake.format(" TEST_DEPS ir"))
+        self.assert_passes("check_layers")
+        self.plant("tersor/data/set_test.cc", "")
+        self.assert_finds("tools/layers.txt: tests of data may include ir, but none does", "check_layers")
+        self.plant("tersor/data/set.cc", '#include "tersor/ir/graph.h"\n')
+        self.assert_finds("tersor/data/set.cc:1: data may not include ir", "check_layers")
 
 
 class Files(CheckTest):

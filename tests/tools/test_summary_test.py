@@ -1,4 +1,5 @@
 """tools/test_summary counts and names what ctest found."""
+import json
 import pathlib
 import subprocess
 import tempfile
@@ -7,10 +8,14 @@ import unittest
 TOOL = pathlib.Path("tools/test_summary").resolve()
 
 
-def summary(ctest, **gtest):
-    """The tool's output and exit code for one ctest file and GoogleTest files by program name."""
+def summary(ctest, known=None, **gtest):
+    """The tool's output and exit code for one ctest file, ctest's list (name -> labels) and GoogleTest files by program name."""
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
+        if known is not None:
+            tests = [{"name": name, "properties": [{"name": "LABELS", "value": labels}] if labels else []}
+                     for name, labels in known.items()]
+            (folder / "known.json").write_text(json.dumps({"tests": tests}))
         (folder / "ctest-fast.xml").write_text(f"<testsuite>{ctest}</testsuite>")
         for program, cases in gtest.items():
             (folder / f"{program}.xml").write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
@@ -64,6 +69,27 @@ class TestSummary(unittest.TestCase):
             "</system-out></testcase>")
         self.assertIn("  no peers\n    py_test: test_b (m.T)\n", output)
         self.assertEqual(self.last_line(output), "2 passed, 0 failed, 1 skipped")
+        self.assertEqual(code, 0)
+
+    def test_a_test_without_a_label_is_a_failure(self):
+        for labels in ([], ["quick"], ["fast", "slow"]):
+            output, code = summary('<testcase name="a_test" status="run"/>', {"a_test": ["fast"], "b_test": labels},
+                                   a_test=PASSED)
+            self.assertIn(f"b_test: has the labels {labels}, expected one of device, fast, peer, slow", output)
+            self.assertEqual(self.last_line(output), "1 passed, 1 failed, 0 skipped")
+            self.assertEqual(code, 1)
+
+    def test_a_test_that_was_to_run_and_did_not_is_a_failure(self):
+        known = {"a_test": ["fast"], "b_test": ["fast"], "c_test": ["slow"]}
+        output, code = summary('<testcase name="a_test" status="run"/>', known, a_test=PASSED)
+        self.assertIn("b_test: did not run, although it is labelled fast", output)
+        self.assertEqual(self.last_line(output), "1 passed, 1 failed, 0 skipped")
+        self.assertEqual(code, 1)
+
+    def test_all_known_tests_ran(self):
+        output, code = summary('<testcase name="a_test" status="run"/>', {"a_test": ["fast"], "c_test": ["slow"]},
+                               a_test=PASSED)
+        self.assertEqual(self.last_line(output), "1 passed, 0 failed, 0 skipped")
         self.assertEqual(code, 0)
 
     def test_nothing_ran_is_a_failure(self):
