@@ -7,6 +7,7 @@
 
 #include "tersor/base/cpu.h"
 #include "tersor/base/log.h"
+#include "tersor/base/options.h"
 #include "tersor/base/progress.h"
 #include "tersor/cli/command.h"
 
@@ -46,6 +47,26 @@ int Fail(const Status& status) {
   return status.code() == StatusCode::kInvalidArgument ? kUsageError : kFailure;
 }
 
+// "--warmup is unknown, did you mean '--warmup-steps'?" for flags that the subcommand lacks, and
+// CLI11's own words for everything else.
+std::string UsageText(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::ExtrasError)) return error.what();
+  if (app.get_subcommands().empty()) return error.what();
+  const CLI::App& sub = *app.get_subcommands()[0];
+  std::vector<std::string> names;
+  for (const CLI::Option* option : sub.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  for (const std::string& extra : sub.remaining()) {
+    if (!extra.starts_with("--")) continue;
+    const std::string flag = extra.substr(0, extra.find('='));
+    const auto nearest = NearestName(flag, known);
+    return StrCat(flag, " is unknown", nearest ? StrCat(", did you mean '", *nearest, "'?") : "");
+  }
+  return error.what();
+}
+
 Status CheckEnvironment() {
   const char* cap = std::getenv("TERSOR_CPU");
   if (cap == nullptr || *cap == '\0' || ParseCpuLevel(cap)) return OkStatus();
@@ -74,7 +95,7 @@ int Main(int argc, char** argv) {
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "tersor: %s\n", error.what());
+    std::fprintf(stderr, "tersor: %s\n", UsageText(app, error).c_str());
     std::fprintf(
         stderr, "try: tersor %s--help\n",
         app.get_subcommands().empty() ? "" : (app.get_subcommands()[0]->get_name() + " ").c_str());

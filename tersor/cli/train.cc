@@ -1,6 +1,7 @@
 #include "tersor/architectures/family.h"
 #include "tersor/base/file.h"
 #include "tersor/cli/command.h"
+#include "tersor/cli/option_flags.h"
 #include "tersor/data/dataset.h"
 #include "tersor/formats/formats.h"
 #include "tersor/measure/accuracy.h"
@@ -10,12 +11,13 @@ namespace tersor::cli {
 namespace {
 
 struct TrainFlags {
-  std::string family, model, data, output, optimizer = "sgd", schedule = "cosine", history;
+  std::string family, model, data, output;
   NormalizeFlag normalize;
   double width = 1;
   int64_t limit = 0;
   bool no_validation = false;
-  training::TrainerOptions options;
+  OptionValues values;               ///< of the trainer's options
+  training::TrainerOptions options;  ///< the others
 };
 
 Result<ir::Graph> MakeModel(const TrainFlags& own, const CommonFlags& flags,
@@ -50,8 +52,7 @@ Status Train(TrainFlags& own, const CommonFlags& flags) {
   training::TrainerOptions options = own.options;
   options.threads = flags.threads;
   options.seed = flags.seed;
-  options.step.optimizer.kind = *training::ParseOptimizer(own.optimizer);
-  options.schedule.kind = *training::ParseSchedule(own.schedule);
+  SetOptions(training::TrainerOptions::Table(), own.values, &options);
   TERSOR_ASSIGN_OR_RETURN(options.normalize, own.normalize.For(model));
   model.mutable_metadata()["normalize"] = data::NormalizeName(options.normalize);
   Json epochs = Json::array();
@@ -104,34 +105,8 @@ Action RegisterTrain(CLI::App& app, CommonFlags& flags) {
   app.add_option("--model", own->model, "go on training this model file");
   app.add_option("--data", own->data, "a name (fashion-mnist) or a path")->required();
   app.add_option("--output", own->output, "model file to write (.tersor, .tflite)")->required();
-  app.add_option("--epochs", options.epochs, "passes over the data")
-      ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
-  app.add_option("--batch", options.batch_size, "examples of one step; divisible by --threads")
-      ->check(CLI::Range(1, 65536))
-      ->capture_default_str();
-  app.add_option("--optimizer", own->optimizer, "sgd, adam or adamw")
-      ->check(CLI::IsMember({"sgd", "adam", "adamw"}))
-      ->capture_default_str();
-  app.add_option("--learning-rate", options.schedule.learning_rate, "the highest rate")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--schedule", own->schedule, "constant, step, cosine or plateau")
-      ->check(CLI::IsMember({"constant", "step", "cosine", "plateau"}))
-      ->capture_default_str();
-  app.add_option("--warmup-steps", options.schedule.warmup_steps, "steps over which the rate rises")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--momentum", options.step.optimizer.momentum, "of sgd")
-      ->check(CLI::Range(0.0, 0.9999))
-      ->capture_default_str();
-  app.add_option("--weight-decay", options.step.optimizer.weight_decay, "L2 penalty of filters")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--label-smoothing", options.step.label_smoothing,
-                 "share of the target spread evenly")
-      ->check(CLI::Range(0.0, 0.9));
-  app.add_flag("--flip", options.augment.flip, "mirror images at random");
-  app.add_option("--shift", options.augment.shift_pixels, "shift images by up to so many pixels")
-      ->check(CLI::Range(0, 64));
+  AddOptionFlags(app, training::TrainerOptions::Table(), own->values,
+                 {{"batch_size", "--batch"}, {"shift_pixels", "--shift"}}, {"seed"});
   own->normalize.AddTo(app);
   app.add_option("--limit", own->limit, "train on so many examples (0: all)")
       ->check(CLI::NonNegativeNumber);

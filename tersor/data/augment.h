@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string_view>
 
+#include "tersor/base/options.h"
 #include "tersor/base/tensor.h"
 
 namespace tersor::data {
@@ -12,12 +15,15 @@ struct AugmentOptions {
     kZero,  ///< black: 0 in the set's own elements, before normalization
     kEdge,  ///< the nearest row and column repeated
   };
-  bool flip = false;        ///< mirror left and right, with probability 1/2
-  int shift_pixels = 0;     ///< move down and right by whole pixels, uniform in [-n, n] each
-  Fill fill = Fill::kZero;  ///< what moves in at the borders
+#define OPTION OPTION_MEMBER
+#include "tersor/data/augment_options.inc"
+#undef OPTION
 
   bool any() const { return flip || shift_pixels > 0; }
 };
+
+inline constexpr std::string_view kFillNames[] = {"zero", "edge"};
+constexpr std::span<const std::string_view> OptionNames(AugmentOptions::Fill) { return kFillNames; }
 
 /// What happens to one example.
 struct Augmentation {

@@ -6,6 +6,7 @@
 #include "tersor/base/file.h"
 #include "tersor/formats/formats.h"
 #include "tersor/formats/native/native.h"
+#include "tersor/training/fingerprint.h"
 #include "tersor/training/training_step.h"
 
 namespace tersor::training {
@@ -46,9 +47,8 @@ Result<CheckpointState> LoadCheckpoint(const std::string& path, const std::strin
   }
   state.schedule = field(kScheduleKey);
   state.fingerprint = field(kFingerprintKey);
-  if (state.fingerprint != fingerprint) {
-    return FailedPrecondition(path, ": written by a run with other options (", state.fingerprint,
-                              "), this run has (", fingerprint, ")");
+  if (Status same = CompareFingerprints(state.fingerprint, fingerprint); !same.ok()) {
+    return same.WithContext(path);
   }
   Status copied = CopyVariables(saved, step_graph);
   if (!copied.ok()) return copied.WithContext(path);

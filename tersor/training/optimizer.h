@@ -1,28 +1,24 @@
 // Optimizers: which update nodes a training step gets.
 #pragma once
 
-#include <optional>
+#include <cstdint>
+#include <span>
 #include <string_view>
+
+#include "tersor/base/options.h"
 
 namespace tersor::training {
 
-enum class OptimizerKind {
-  kSgd,    ///< with momentum (Sutskever et al. 2013); 0 is plain SGD
-  kAdam,   ///< Kingma & Ba 2015
-  kAdamW,  ///< Loshchilov & Hutter 2019: decay acts on the variable, not on the gradient
-};
+enum class OptimizerKind : uint8_t { kSgd, kAdam, kAdamW };
 
-std::string_view OptimizerName(OptimizerKind kind);
-std::optional<OptimizerKind> ParseOptimizer(std::string_view name);
+inline constexpr std::string_view kOptimizerNames[] = {"sgd", "adam", "adamw"};
+constexpr std::span<const std::string_view> OptionNames(OptimizerKind) { return kOptimizerNames; }
 
+/// The rows say what each option means, and name the papers.
 struct OptimizerOptions {
-  OptimizerKind kind = OptimizerKind::kSgd;
-  double momentum = 0.9;    ///< SGD: share of the last update that is kept
-  bool nesterov = true;     ///< SGD: look ahead along the momentum
-  double beta1 = 0.9;       ///< Adam: decay of the mean of gradients
-  double beta2 = 0.999;     ///< Adam: decay of the mean of squared gradients
-  double epsilon = 1e-7;    ///< Adam: added to the root
-  double weight_decay = 0;  ///< L2 penalty of filters (not of biases and batch norms)
+#define OPTION OPTION_MEMBER
+#include "tersor/training/optimizer_options.inc"
+#undef OPTION
 };
 
 }  // namespace tersor::training

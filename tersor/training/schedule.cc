@@ -5,37 +5,13 @@
 #include <cstdio>
 #include <numbers>
 
-#include "tersor/training/optimizer.h"
-
 namespace tersor::training {
 namespace {
-
-constexpr std::string_view kSchedules[] = {"constant", "step", "cosine", "plateau"};
-constexpr std::string_view kOptimizers[] = {"sgd", "adam", "adamw"};
 
 // A loss must fall by this share to count as better.
 constexpr double kGain = 1e-4;
 
-template <typename Enum, size_t kCount>
-std::optional<Enum> ParseName(const std::string_view (&names)[kCount], std::string_view name) {
-  for (size_t i = 0; i < kCount; ++i) {
-    if (names[i] == name) return static_cast<Enum>(i);
-  }
-  return std::nullopt;
-}
-
 }  // namespace
-
-std::string_view ScheduleName(ScheduleKind kind) { return kSchedules[static_cast<size_t>(kind)]; }
-std::optional<ScheduleKind> ParseSchedule(std::string_view name) {
-  return ParseName<ScheduleKind>(kSchedules, name);
-}
-std::string_view OptimizerName(OptimizerKind kind) {
-  return kOptimizers[static_cast<size_t>(kind)];
-}
-std::optional<OptimizerKind> ParseOptimizer(std::string_view name) {
-  return ParseName<OptimizerKind>(kOptimizers, name);
-}
 
 double Schedule::RateAt(int64_t step) const {
   const double rate = options_.learning_rate;

@@ -2,34 +2,26 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tersor/base/options.h"
 #include "tersor/base/status.h"
 
 namespace tersor::training {
 
-enum class ScheduleKind {
-  kConstant,
-  kStep,     ///< times `factor` at each boundary
-  kCosine,   ///< half a cosine from the rate down to `floor` over all steps (Loshchilov & Hutter
-             ///< 2017)
-  kPlateau,  ///< times `factor` when the validation loss has not fallen for `patience` epochs
-};
+enum class ScheduleKind : uint8_t { kConstant, kStep, kCosine, kPlateau };
 
-std::string_view ScheduleName(ScheduleKind kind);
-std::optional<ScheduleKind> ParseSchedule(std::string_view name);
+inline constexpr std::string_view kScheduleNames[] = {"constant", "step", "cosine", "plateau"};
+constexpr std::span<const std::string_view> OptionNames(ScheduleKind) { return kScheduleNames; }
 
+/// The rows say what each option means, and name the papers.
 struct ScheduleOptions {
-  ScheduleKind kind = ScheduleKind::kCosine;
-  double learning_rate = 0.1;                    ///< the highest rate
-  int64_t warmup_steps = 0;                      ///< rises linearly from 0 over so many steps first
-  std::vector<double> boundaries = {0.5, 0.75};  ///< kStep: shares of all steps
-  double factor = 0.1;                           ///< kStep, kPlateau
-  double floor = 0;                              ///< kCosine, kPlateau: no lower than this
-  int patience = 5;                              ///< kPlateau
+#define OPTION OPTION_MEMBER
+#include "tersor/training/schedule_options.inc"
+#undef OPTION
 };
 
 /// The rate of each step. Its only state is the plateau's, which Save() and Restore() carry through

@@ -14,6 +14,7 @@
 #include "tersor/measure/accuracy.h"
 #include "tersor/runtime/executable.h"
 #include "tersor/training/checkpoint.h"
+#include "tersor/training/fingerprint.h"
 
 namespace tersor::training {
 namespace {
@@ -22,20 +23,6 @@ using Clock = std::chrono::steady_clock;
 
 double SecondsSince(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-// What decides the bits of a run, for checkpoints.
-std::string Fingerprint(const TrainerOptions& o, const data::Dataset& train) {
-  const OptimizerOptions& p = o.step.optimizer;
-  const ScheduleOptions& s = o.schedule;
-  return StrCat("data ", train.name, ' ', train.size(), "; epochs ", o.epochs, "; batch ",
-                o.batch_size, "; threads ", o.threads, "; seed ", o.seed, "; optimizer ",
-                OptimizerName(p.kind), ' ', p.momentum, ' ', p.nesterov, ' ', p.beta1, ' ', p.beta2,
-                ' ', p.epsilon, ' ', p.weight_decay, "; label smoothing ", o.step.label_smoothing,
-                "; schedule ", ScheduleName(s.kind), ' ', s.learning_rate, ' ', s.warmup_steps, ' ',
-                s.factor, ' ', s.floor, ' ', s.patience, "; normalize ",
-                data::NormalizeName(o.normalize), "; flip ", o.augment.flip, "; shift ",
-                o.augment.shift_pixels);
 }
 
 // One shard: an executable over its part of the batch, with the sums of what it saw.
@@ -106,7 +93,7 @@ class Trainer {
   Result<std::vector<EpochMetrics>> Run();
 
  private:
-  Status CheckOptions() const;
+  Status Check() const;
   Status MakeShards();
   Status TrainEpoch(EpochMetrics* metrics);
   Status RunSteps(int64_t first_batch, Progress& progress);
@@ -127,13 +114,12 @@ class Trainer {
   bool stopped_ = false;
 };
 
-Status Trainer::CheckOptions() const {
-  if (options_.epochs < 1)
-    return InvalidArgument("epochs must be at least 1, found ", options_.epochs);
+Status Trainer::Check() const {
+  TERSOR_RETURN_IF_ERROR(CheckOptions(options_));
   if (options_.threads < 1 || options_.threads > 256) {
     return InvalidArgument("threads must be 1 to 256, found ", options_.threads);
   }
-  if (options_.batch_size < 1 || options_.batch_size % options_.threads != 0) {
+  if (options_.batch_size % options_.threads != 0) {
     return InvalidArgument("batch size ", options_.batch_size, " is not divisible by ",
                            options_.threads, " threads");
   }
@@ -284,7 +270,7 @@ Status Trainer::TrainEpoch(EpochMetrics* metrics) {
 }
 
 Result<std::vector<EpochMetrics>> Trainer::Run() {
-  TERSOR_RETURN_IF_ERROR(CheckOptions());
+  TERSOR_RETURN_IF_ERROR(Check());
   data::BatcherOptions batching;
   batching.batch_size = options_.batch_size;
   batching.seed = options_.seed;
@@ -294,7 +280,9 @@ Result<std::vector<EpochMetrics>> Trainer::Run() {
   batcher_ = std::make_unique<data::Batcher>(std::move(batcher));
   schedule_ = std::make_unique<Schedule>(options_.schedule,
                                          options_.epochs * batcher_->batches_per_epoch());
-  fingerprint_ = Fingerprint(options_, train_);
+  if (!options_.checkpoint_path.empty()) {
+    fingerprint_ = RunFingerprint(options_, train_, validation_);
+  }
   TERSOR_ASSIGN_OR_RETURN(step_, MakeTrainingStep(model_, options_.step));
   const bool resumes =
       options_.resume && !options_.checkpoint_path.empty() && FileExists(options_.checkpoint_path);

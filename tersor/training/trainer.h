@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tersor/base/options.h"
 #include "tersor/base/status.h"
 #include "tersor/data/augment.h"
 #include "tersor/data/dataset.h"
@@ -28,14 +29,17 @@ struct EpochMetrics {
 };
 
 struct TrainerOptions {
+#define OPTION OPTION_MEMBER
+#include "tersor/training/trainer_options.inc"
+#undef OPTION
   TrainingStepOptions step;
   ScheduleOptions schedule;
-  int64_t epochs = 10;
-  int64_t batch_size = 128;  ///< divisible by `threads`
-  int threads = 1;           ///< shards of a step; part of what decides the bits of the result
-  uint64_t seed = 1;         ///< of the order of the examples and of the augmentation
-  data::Normalize normalize = data::Normalize::kSigned;
   data::AugmentOptions augment;
+  /// The rows of this struct, of its step, optimizer, schedule and augmentation.
+  static OptionTable Table();
+
+  int threads = 1;  ///< shards of a step; they decide the bits of the result, too
+  data::Normalize normalize = data::Normalize::kSigned;
   /// Where the state goes (a .tersor file), by write-then-rename; empty: nowhere.
   std::string checkpoint_path;
   int64_t checkpoint_steps = 0;  ///< so many steps apart; 0: at the end of each epoch

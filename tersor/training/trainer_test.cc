@@ -137,7 +137,7 @@ TEST(Trainer, EveryOptimizerAndScheduleLearns) {
       if (optimizer != OptimizerKind::kSgd) options.schedule.learning_rate = 0.005;
       double accuracy = 0;
       TrainedText(options, &accuracy);
-      EXPECT_GT(accuracy, 0.95) << OptimizerName(optimizer) << ' ' << ScheduleName(schedule);
+      EXPECT_GT(accuracy, 0.95) << OptionName(optimizer) << ' ' << OptionName(schedule);
     }
   }
 }

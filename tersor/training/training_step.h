@@ -11,10 +11,10 @@
 namespace tersor::training {
 
 struct TrainingStepOptions {
+#define OPTION OPTION_MEMBER
+#include "tersor/training/training_step_options.inc"
+#undef OPTION
   OptimizerOptions optimizer;
-  double label_smoothing =
-      0;  ///< share of the target spread over the classes (Szegedy et al. 2016)
-  double batch_norm_momentum = 0.99;  ///< share of the old moving statistics that a step keeps
 };
 
 /// The whole step as one graph: forward, loss, gradients, their sum over the shards, and updates.

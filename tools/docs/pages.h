@@ -17,6 +17,7 @@ std::string Coverage();
 std::string Passes();
 std::string Formats();
 std::string Datasets();
+std::string Options();
 
 struct Page {
   std::string_view name;  ///< of the file, without .md
@@ -24,9 +25,16 @@ struct Page {
 };
 
 inline constexpr Page kPages[] = {
-    {"attributes", AttributesPage}, {"coverage", Coverage},   {"cpu-levels", CpuLevels},
-    {"datasets", Datasets},         {"dtypes", Dtypes},       {"formats", Formats},
-    {"kernels", Kernels},           {"operators", Operators}, {"passes", Passes},
+    {"attributes", AttributesPage},
+    {"coverage", Coverage},
+    {"cpu-levels", CpuLevels},
+    {"datasets", Datasets},
+    {"dtypes", Dtypes},
+    {"formats", Formats},
+    {"kernels", Kernels},
+    {"operators", Operators},
+    {"options", Options},
+    {"passes", Passes},
 };
 
 std::string Code(std::string_view text);                  ///< `text`

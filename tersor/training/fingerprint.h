@@ -1,0 +1,23 @@
+// The fingerprint of a training run: all that decides the bits of its result.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "tersor/base/status.h"
+#include "tersor/data/dataset.h"
+#include "tersor/training/trainer.h"
+
+namespace tersor::training {
+
+/// One line "name value" for each option that decides bits, for the number of threads, the CPU
+/// level (TERSOR_CPU lowers it), the normalization, and for both data sets: name, number of
+/// examples and a hash of every example and label. Reals have all their digits.
+std::string RunFingerprint(const TrainerOptions& options, const data::Dataset& train,
+                           const data::Dataset& validation);
+
+/// Whether a run with the fingerprint `now` may go on where one with `saved` stopped. The failure
+/// names each line that differs: "seed was 1 and is 5".
+Status CompareFingerprints(std::string_view saved, std::string_view now);
+
+}  // namespace tersor::training

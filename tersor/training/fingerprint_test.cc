@@ -1,0 +1,115 @@
+#include "tersor/training/fingerprint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <functional>
+
+#include "tersor/base/cpu.h"
+
+namespace tersor::training {
+namespace {
+
+using ::testing::HasSubstr;
+
+data::Dataset Set(std::vector<uint8_t> pixels, std::vector<int32_t> labels) {
+  data::Dataset set;
+  set.name = "small";
+  const auto count = static_cast<int64_t>(labels.size());
+  set.examples =
+      Tensor::FromValues<uint8_t>({DType::kU8, {count, 2, 1, 1}, {}}, std::span(pixels)).value();
+  set.labels = std::move(labels);
+  return set;
+}
+
+struct Case {
+  TrainerOptions options;
+  data::Dataset train = Set({1, 2, 3, 4}, {0, 1});
+  data::Dataset validation = Set({5, 6}, {1});
+};
+
+std::string FingerprintOf(const std::function<void(Case&)>& change) {
+  Case run;
+  run.options.schedule.kind = ScheduleKind::kStep;
+  change(run);
+  return RunFingerprint(run.options, run.train, run.validation);
+}
+
+TEST(Fingerprint, HoldsAllThatDecidesBits) {
+  const std::string before = FingerprintOf([](Case&) {});
+  const std::pair<const char*, std::function<void(Case&)>> kChanges[] = {
+      {"epochs was 10 and is 11", [](Case& r) { r.options.epochs = 11; }},
+      {"batch_size was 128 and is 64", [](Case& r) { r.options.batch_size = 64; }},
+      {"seed was 1 and is 2", [](Case& r) { r.options.seed = 2; }},
+      {"threads was 1 and is 2", [](Case& r) { r.options.threads = 2; }},
+      {"beta1 had no meaning and is 0.9",
+       [](Case& r) { r.options.step.optimizer.kind = OptimizerKind::kAdam; }},
+      {"momentum was 0.9 and is 0.91", [](Case& r) { r.options.step.optimizer.momentum = 0.91; }},
+      {"learning_rate was 0.1 and is 0.10000000000000002",
+       [](Case& r) { r.options.schedule.learning_rate = std::nextafter(0.1, 1); }},
+      {"boundaries was 0.5,0.75 and is 0.5",
+       [](Case& r) { r.options.schedule.boundaries = {0.5}; }},
+      {"batch_norm_momentum was 0.99 and is 0.9",
+       [](Case& r) { r.options.step.batch_norm_momentum = 0.9; }},
+      {"fill was zero and is edge",
+       [](Case& r) { r.options.augment.fill = data::AugmentOptions::Fill::kEdge; }},
+      {"shift_pixels was 0 and is 2", [](Case& r) { r.options.augment.shift_pixels = 2; }},
+      {"normalize was signed and is raw",
+       [](Case& r) { r.options.normalize = data::Normalize::kRaw; }},
+      {"data was small, 2 examples",
+       [](Case& r) {
+         r.train = Set({1, 2, 3, 5}, {0, 1});
+       }},
+      {"data was small, 2 examples",
+       [](Case& r) {
+         r.train = Set({1, 2, 3, 4}, {0, 0});
+       }},
+      {"validation was small, 1 examples",
+       [](Case& r) {
+         r.validation = Set({5, 7}, {1});
+       }},
+      {" and is none", [](Case& r) { r.validation = {}; }},
+  };
+  for (const auto& [difference, change] : kChanges) {
+    EXPECT_THAT(CompareFingerprints(before, FingerprintOf(change)).message(),
+                HasSubstr(difference));
+  }
+}
+
+TEST(Fingerprint, HoldsTheCpuLevel) {
+  const char* level = std::getenv("TERSOR_CPU");
+  const std::string before = level == nullptr ? "" : level;
+  const std::string fast = FingerprintOf([](Case&) {});
+  ::setenv("TERSOR_CPU", "reference", 1);
+  const std::string slow = FingerprintOf([](Case&) {});
+  before.empty() ? ::unsetenv("TERSOR_CPU") : ::setenv("TERSOR_CPU", before.c_str(), 1);
+  EXPECT_THAT(slow, HasSubstr("cpu reference\n"));
+  if (CpuFeatures::Detect().best() != CpuLevel::kAny) {
+    EXPECT_THAT(CompareFingerprints(fast, slow).message(), HasSubstr("and is reference"));
+  }
+}
+
+TEST(Fingerprint, IgnoresWhatDoesNotDecideBits) {
+  const std::string before = FingerprintOf([](Case&) {});
+  const std::function<void(Case&)> kChanges[] = {
+      [](Case& r) { r.options.checkpoint_path = "elsewhere"; },
+      [](Case& r) { r.options.checkpoint_steps = 5; },
+      [](Case& r) { r.options.resume = true; },
+      [](Case& r) { r.options.step.optimizer.beta1 = 0.5; },  // of another optimizer
+      [](Case& r) { r.options.schedule.patience = 9; },       // of another schedule
+  };
+  for (const auto& change : kChanges) {
+    EXPECT_TRUE(CompareFingerprints(before, FingerprintOf(change)).ok());
+  }
+}
+
+TEST(Fingerprint, OneOfAnOlderVersionSaysWhatToDo) {
+  const Status status =
+      CompareFingerprints("data small 2; epochs 10; batch 128", FingerprintOf([](Case&) {}));
+  EXPECT_THAT(status.message(), HasSubstr("remove the file to train from the beginning"));
+}
+
+}  // namespace
+}  // namespace tersor::training
