@@ -68,6 +68,12 @@ inline __m512 CvtEpi32Ps(__m512i a) {
 inline __m512i CvtPsEpi32(__m512 a) {
   return Map<float, int32_t, __m512i>(a, [](float x) { return _mm_cvtss_si32(_mm_set_ss(x)); });
 }
+inline __m512i CvttPsEpi32(__m512 a) {
+  return Map<float, int32_t, __m512i>(a, [](float x) { return _mm_cvttss_si32(_mm_set_ss(x)); });
+}
+inline __m512i CvtEpi16Epi32(__m256i a) {
+  return Map<int16_t, int32_t, __m512i>(a, [](int16_t x) { return int32_t{x}; });
+}
 inline __m512d CvtPsPd(__m256 a) {
   return Map<float, double, __m512d>(a, [](float x) { return double{x}; });
 }
@@ -157,6 +163,8 @@ inline int32_t ReduceAddEpi32(__m512i a) {
 #undef _mm512_cvtepi32_epi8
 #undef _mm512_cvtepi32_ps
 #undef _mm512_cvtps_epi32
+#undef _mm512_cvttps_epi32
+#undef _mm512_cvtepi16_epi32
 #undef _mm512_cvtps_pd
 #undef _mm512_srai_epi32
 #undef _mm512_fmadd_ps
@@ -178,6 +186,8 @@ inline int32_t ReduceAddEpi32(__m512i a) {
 #define _mm512_cvtepi32_epi8 ::tersor::kernels::emulated::CvtEpi32Epi8
 #define _mm512_cvtepi32_ps ::tersor::kernels::emulated::CvtEpi32Ps
 #define _mm512_cvtps_epi32 ::tersor::kernels::emulated::CvtPsEpi32
+#define _mm512_cvttps_epi32 ::tersor::kernels::emulated::CvttPsEpi32
+#define _mm512_cvtepi16_epi32 ::tersor::kernels::emulated::CvtEpi16Epi32
 #define _mm512_cvtps_pd ::tersor::kernels::emulated::CvtPsPd
 #define _mm512_srai_epi32 ::tersor::kernels::emulated::SraiEpi32
 #define _mm512_fmadd_ps ::tersor::kernels::emulated::FmaddPs
