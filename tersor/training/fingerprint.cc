@@ -1,9 +1,11 @@
 #include "tersor/training/fingerprint.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cinttypes>
 #include <cstdio>
 #include <map>
+#include <vector>
 
 #include "tersor/base/cpu.h"
 #include "tersor/base/hash.h"
@@ -35,6 +37,60 @@ Lines ReadLines(std::string_view text) {
   return lines;
 }
 
+// How the first version wrote what is now `text`: reals with six digits, truth as 1 and 0.
+std::string FirstVersionText(const std::string& text) {
+  if (text == "true") return "1";
+  if (text == "false") return "0";
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? StrCat(number) : text;
+}
+
+// The fingerprint of the first version, "data NAME COUNT; epochs 10; batch 128; ...", as lines of
+// today. It held fewer names: where it is silent, it is taken to be as `now`.
+Lines ReadFirstVersion(std::string_view text, const Lines& now) {
+  struct Field {
+    std::string_view key;
+    std::vector<std::string> names;  ///< of the values behind the key
+  };
+  static const Field kFields[] = {
+      {"; epochs ", {"epochs"}},
+      {"; batch ", {"batch_size"}},
+      {"; threads ", {"threads"}},
+      {"; seed ", {"seed"}},
+      {"; optimizer ",
+       {"optimizer", "momentum", "nesterov", "beta1", "beta2", "epsilon", "weight_decay"}},
+      {"; label smoothing ", {"label_smoothing"}},
+      {"; schedule ", {"schedule", "learning_rate", "warmup_steps", "factor", "floor", "patience"}},
+      {"; normalize ", {"normalize"}},
+      {"; flip ", {"flip"}},
+      {"; shift ", {"shift_pixels"}}};
+  Lines lines = now;
+  auto note = [&](const std::string& name, std::string_view value) {
+    const auto found = lines.find(name);
+    if (found != lines.end() && FirstVersionText(found->second) != value) found->second = value;
+  };
+  for (const Field& field : kFields) {
+    const size_t key = text.rfind(field.key);
+    if (key == std::string_view::npos) continue;
+    size_t at = key + field.key.size();
+    for (const std::string& name : field.names) {
+      const size_t end = std::min(text.find_first_of(" ;", at), text.size());
+      note(name, text.substr(at, end - at));
+      at = std::min(end + 1, text.size());
+    }
+  }
+  constexpr std::string_view kData = "data ";
+  const std::string_view set = text.substr(0, std::min(text.rfind("; epochs "), text.size()));
+  const size_t space = set.rfind(' ');
+  if (set.starts_with(kData) && space > kData.size() && space != std::string_view::npos) {
+    const std::string counted = StrCat(set.substr(kData.size(), space - kData.size()), ", ",
+                                       set.substr(space + 1), " examples");
+    if (!lines["data"].starts_with(counted)) lines["data"] = counted;
+  }
+  return lines;
+}
+
 }  // namespace
 
 std::string RunFingerprint(const TrainerOptions& options, const data::Dataset& train,
@@ -55,12 +111,9 @@ std::string RunFingerprint(const TrainerOptions& options, const data::Dataset& t
 
 Status CompareFingerprints(std::string_view saved, std::string_view now) {
   if (saved == now) return OkStatus();
-  if (saved.find('\n') == std::string_view::npos) {
-    return FailedPrecondition(
-        "written by an older version, which did not keep all that decides the result; remove the "
-        "file to train from the beginning, or finish the run with that version");
-  }
-  const Lines before = ReadLines(saved), after = ReadLines(now);
+  const Lines after = ReadLines(now);
+  const bool first_version = saved.find('\n') == std::string_view::npos;
+  const Lines before = first_version ? ReadFirstVersion(saved, after) : ReadLines(saved);
   std::string differences;
   auto note = [&](const std::string& difference) {
     differences += (differences.empty() ? "" : ", ") + difference;
@@ -76,6 +129,7 @@ Status CompareFingerprints(std::string_view saved, std::string_view now) {
   for (const auto& [name, value] : after) {
     if (!before.contains(name)) note(StrCat(name, " had no meaning and is ", value));
   }
+  if (differences.empty()) return OkStatus();
   return FailedPrecondition("written by a run with other options: ", differences);
 }
 

@@ -17,7 +17,8 @@ std::string RunFingerprint(const TrainerOptions& options, const data::Dataset& t
                            const data::Dataset& validation);
 
 /// Whether a run with the fingerprint `now` may go on where one with `saved` stopped. The failure
-/// names each line that differs: "seed was 1 and is 5".
+/// names each line that differs: "seed was 1 and is 5". Of a checkpoint of the first version, which
+/// held fewer options and rounded reals to six digits, what it holds is compared.
 Status CompareFingerprints(std::string_view saved, std::string_view now);
 
 }  // namespace tersor::training

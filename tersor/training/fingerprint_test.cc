@@ -105,10 +105,38 @@ TEST(Fingerprint, IgnoresWhatDoesNotDecideBits) {
   }
 }
 
-TEST(Fingerprint, OneOfAnOlderVersionSaysWhatToDo) {
-  const Status status =
-      CompareFingerprints("data small 2; epochs 10; batch 128", FingerprintOf([](Case&) {}));
-  EXPECT_THAT(status.message(), HasSubstr("remove the file to train from the beginning"));
+TEST(Fingerprint, OneOfTheFirstVersionIsComparedInWhatItHolds) {
+  const std::string now = FingerprintOf([](Case& c) {
+    c.options.step.optimizer.weight_decay = 1.0 / 3;
+    c.options.augment.flip = true;
+  });
+  const std::string before =
+      "data small 2; epochs 10; batch 128; threads 1; seed 1; optimizer sgd 0.9 1 0.9 0.999 1e-07 "
+      "0.333333; label smoothing 0; schedule step 0.1 0 0.1 0 5; normalize signed; flip 1; shift 0";
+  EXPECT_EQ(CompareFingerprints(before, now).message(), "");
+  const struct {
+    std::string text, other;
+    const char* message;
+  } kRows[] = {
+      {"small 2;", "large 2;", "data was large, 2 examples and is small, 2 examples"},
+      {"small 2;", "small 3;", "data was small, 3 examples"},
+      {"epochs 10", "epochs 11", "epochs was 11 and is 10"},
+      {"batch 128", "batch 64", "batch_size was 64 and is 128"},
+      {"threads 1", "threads 2", "threads was 2 and is 1"},
+      {"seed 1", "seed 2", "seed was 2 and is 1"},
+      {"sgd 0.9 1", "sgd 0.9 0", "nesterov was 0 and is true"},
+      {"0.333333", "0.333334", "weight_decay was 0.333334 and is 0.3333333333333333"},
+      {"label smoothing 0", "label smoothing 0.1", "label_smoothing was 0.1 and is 0"},
+      {"step 0.1 0 0.1", "step 0.1 0 0.2", "factor was 0.2 and is 0.1"},
+      {"normalize signed", "normalize raw", "normalize was raw and is signed"},
+      {"flip 1", "flip 0", "flip was 0 and is true"},
+      {"shift 0", "shift 1", "shift_pixels was 1 and is 0"},
+  };
+  for (const auto& row : kRows) {
+    std::string changed = before;
+    changed.replace(changed.find(row.text), row.text.size(), row.other);
+    EXPECT_THAT(CompareFingerprints(changed, now).message(), HasSubstr(row.message));
+  }
 }
 
 }  // namespace
