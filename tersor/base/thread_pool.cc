@@ -1,100 +1,80 @@
 #include "tersor/base/thread_pool.h"
 
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-#include <vector>
+#include <utility>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include "tersor/base/waitable.h"
 
 namespace tersor {
-namespace {
-
-// Long enough to bridge the serial parts of a model that takes tens of microseconds, short enough
-// to free the core soon.
-constexpr int kSpins = 20'000;
-
-void Relax() {
-#if defined(__x86_64__)
-  _mm_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
-}  // namespace
 
 struct ThreadPool::Impl {
-  // Written by the caller before `epoch` moves, read by workers after they saw it move.
+  static constexpr int32_t kStop = -1;
+
+  // The job. The caller writes it while no task is unclaimed and none is in progress. A worker
+  // reads it only between claiming a task and finishing it, and until then the job cannot end.
   void (*body)(void*, int) = nullptr;
   void* context = nullptr;
   int tasks = 0;
 
-  alignas(64) std::atomic<uint32_t> epoch{0};
-  alignas(64) std::atomic<int> next{0};
-  alignas(64) std::atomic<int> working{0};  // workers that have not finished this epoch
-  alignas(64) std::atomic<int> asleep{0};
-  std::atomic<bool> stop{false};
+  Waitable unclaimed;   // tasks that no thread has begun; kStop: the workers end
+  Waitable unfinished;  // tasks that have not ended
+  ThreadGroup workers;
 
-  std::mutex mutex;
-  std::condition_variable wake;
-  std::vector<std::thread> workers;
-
-  void Take() {
-    for (;;) {
-      const int task = next.fetch_add(1, std::memory_order_relaxed);
-      if (task >= tasks) return;
-      body(context, task);
+  // Does one task if there is an unclaimed one. `left` is the last value seen of `unclaimed`.
+  void Take(int32_t left) {
+    while (left > 0) {
+      if (!unclaimed.value.compare_exchange_weak(left, left - 1, std::memory_order_acq_rel,
+                                                 std::memory_order_acquire)) {
+        continue;
+      }
+      body(context, tasks - left);
+      if (unfinished.value.fetch_sub(1) == 1) unfinished.Wake();
+      left = unclaimed.value.load(std::memory_order_acquire);
     }
   }
 
   void WorkerLoop() {
-    uint32_t seen = 0;
     for (;;) {
-      int spins = 0;
-      while (epoch.load(std::memory_order_acquire) == seen) {
-        if (++spins < kSpins) {
-          Relax();
-          continue;
-        }
-        // The caller checks `asleep` after it moved `epoch`; we check `epoch` after we raised
-        // `asleep`: one of the two sees the other (both sequentially consistent).
-        std::unique_lock lock(mutex);
-        asleep.fetch_add(1);
-        wake.wait(lock, [&] { return epoch.load() != seen; });
-        asleep.fetch_sub(1);
-      }
-      seen = epoch.load(std::memory_order_acquire);
-      if (stop.load(std::memory_order_relaxed)) return;
-      Take();
-      working.fetch_sub(1, std::memory_order_release);
+      const int32_t left = unclaimed.WaitUntil([](int32_t value) { return value != 0; });
+      if (left == kStop) return;
+      Take(left);
     }
   }
 
-  void Start() {
-    epoch.fetch_add(1);
-    if (asleep.load() > 0) {
-      { std::lock_guard lock(mutex); }
-      wake.notify_all();
-    }
+  void Announce(int32_t value) {
+    unclaimed.value.store(value);
+    unclaimed.Wake();
   }
 };
 
-ThreadPool::ThreadPool(int threads) : threads_(threads < 1 ? 1 : threads) {
-  if (threads_ == 1) return;
-  impl_ = std::make_unique<Impl>();
-  for (int i = 1; i < threads_; ++i) {
-    impl_->workers.emplace_back([impl = impl_.get()] { impl->WorkerLoop(); });
-  }
+ThreadPool::ThreadPool() = default;
+ThreadPool::ThreadPool(ThreadPool&&) noexcept = default;
+
+ThreadPool& ThreadPool::operator=(ThreadPool&& other) noexcept {
+  Stop();
+  threads_ = other.threads_;
+  impl_ = std::move(other.impl_);
+  return *this;
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { Stop(); }
+
+void ThreadPool::Stop() {
   if (impl_ == nullptr) return;
-  impl_->stop.store(true);
-  impl_->Start();
-  for (auto& worker : impl_->workers) worker.join();
+  impl_->Announce(Impl::kStop);
+  impl_->workers.Join();
+}
+
+Result<ThreadPool> ThreadPool::Create(int threads) {
+  TERSOR_RETURN_IF_ERROR(CheckThreadCount(threads));
+  ThreadPool pool;
+  if (threads == 1) return pool;
+  auto impl = std::make_unique<Impl>();
+  TERSOR_ASSIGN_OR_RETURN(impl->workers, ThreadGroup::Start(threads - 1, [state = impl.get()](int) {
+                            state->WorkerLoop();
+                          }));
+  pool.threads_ = threads;
+  pool.impl_ = std::move(impl);
+  return pool;
 }
 
 void ThreadPool::RunErased(int tasks, void (*body)(void*, int), void* context) {
@@ -102,17 +82,10 @@ void ThreadPool::RunErased(int tasks, void (*body)(void*, int), void* context) {
   impl.body = body;
   impl.context = context;
   impl.tasks = tasks;
-  impl.next.store(0, std::memory_order_relaxed);
-  impl.working.store(threads_ - 1, std::memory_order_relaxed);
-  impl.Start();
-  impl.Take();
-  for (int spins = 0; impl.working.load(std::memory_order_acquire) != 0; ++spins) {
-    if (spins < kSpins) {
-      Relax();
-    } else {
-      std::this_thread::yield();
-    }
-  }
+  impl.unfinished.value.store(tasks, std::memory_order_relaxed);
+  impl.Announce(tasks);
+  impl.Take(tasks);
+  impl.unfinished.WaitUntil([](int32_t left) { return left == 0; });
 }
 
 }  // namespace tersor

@@ -1,24 +1,32 @@
-// A pool of threads with a hand-over of a few microseconds, for the parallel parts of one operator.
+// A pool of threads with a hand-over of about a microsecond, for the parallel parts of one
+// operator.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <type_traits>
 
+#include "tersor/base/status.h"
+#include "tersor/base/threads.h"
+
 namespace tersor {
 
 /// `threads` workers in all, the calling thread among them: a pool of 1 makes no thread. Run() is a
-/// fork and join: the caller takes part, and returns when every task is done. It neither allocates
-/// nor takes a lock: workers spin for a while after each job (so that a following job starts in
-/// about a microsecond), then sleep. One Run() at a time; a pool belongs to one executable at a
-/// time.
+/// fork and join: the caller takes part, and returns when every task is done. It waits for no
+/// worker that has not begun a task, so a worker that sleeps, or whose core does other work, costs
+/// nothing but its help. Run() neither allocates nor takes a lock: workers spin for
+/// Waitable::kSpinTime after each job (a following job starts in about a microsecond), then sleep.
+/// One Run() at a time; a pool belongs to one executable at a time. Movable while no Run() goes on.
 class ThreadPool {
  public:
-  explicit ThreadPool(int threads);
+  /// A pool of 1 thread, the caller's.
+  ThreadPool();
+  /// A pool of `threads`. Fails when the number is not 1 to kMaxThreads and when the system refuses
+  /// a thread.
+  static Result<ThreadPool> Create(int threads);
+  ThreadPool(ThreadPool&&) noexcept;
+  ThreadPool& operator=(ThreadPool&&) noexcept;
   ~ThreadPool();
-  ThreadPool(const ThreadPool&) = delete;
-  ThreadPool& operator=(const ThreadPool&) = delete;
 
   int threads() const { return threads_; }
 
@@ -39,8 +47,9 @@ class ThreadPool {
  private:
   struct Impl;
   void RunErased(int tasks, void (*body)(void* context, int task), void* context);
+  void Stop();
 
-  int threads_;
+  int threads_ = 1;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -36,7 +36,7 @@ typedef enum tersor_status {
   TERSOR_NOT_FOUND = 2,          /* no such file */
   TERSOR_DATA_LOSS = 3,          /* the file is damaged */
   TERSOR_UNSUPPORTED = 4,        /* the file asks for what this build does not have */
-  TERSOR_RESOURCE_EXHAUSTED = 5, /* out of memory */
+  TERSOR_RESOURCE_EXHAUSTED = 5, /* the system gives no more memory or threads */
   TERSOR_IO_ERROR = 6,           /* the operating system refused */
   TERSOR_INTERNAL = 7            /* a bug in Tersor */
 } tersor_status;
@@ -69,7 +69,7 @@ typedef struct tersor_tensor {
 } tersor_tensor;
 
 typedef struct tersor_options {
-  int threads;   /* threads of one run, the caller's among them; 0 means 1 */
+  int threads;   /* threads of one run, the caller's among them, at most 256; 0 means 1 */
   int64_t batch; /* what a batch that the model leaves open becomes; 0 means 1 */
 } tersor_options;
 

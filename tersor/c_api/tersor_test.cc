@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
 #include "tersor/base/file.h"
+#include "tersor/base/limits_testing.h"
 #include "tersor/formats/native/native.h"
 #include "tersor/ir/builder.h"
 #include "tersor/runtime/executable.h"
@@ -54,6 +57,22 @@ TEST(CApi, LoadsDescribesAndRuns) {
   tersor_free(model);
 }
 
+// Run in a child process, which it ends.
+[[noreturn]] void LoadWithMoreThreadsThanThereIsRoomFor(const std::string& bytes) {
+  if (!testing::LimitAddressSpace()) std::_Exit(3);
+  tersor_model* model = nullptr;
+  const tersor_options options = {.threads = 100, .batch = 1};
+  const auto status = tersor_load_memory(bytes.data(), bytes.size(), &options, &model);
+  std::fprintf(stderr, "%s\n", tersor_last_error());
+  std::_Exit(status == TERSOR_RESOURCE_EXHAUSTED && model == nullptr ? 0 : 1);
+}
+
+TEST(CApi, ARefusedThreadIsAnErrorCode) {
+  if (testing::kNeedsAddressSpace) GTEST_SKIP() << "sanitizers need the whole address space";
+  EXPECT_EXIT(LoadWithMoreThreadsThanThereIsRoomFor(SmallModel()), ::testing::ExitedWithCode(0),
+              "the system refused thread [0-9]+ of 99");
+}
+
 TEST(CApi, RefusesWhatIsNoModel) {
   tersor_model* model = nullptr;
   EXPECT_EQ(tersor_load_file("/no/such/file", nullptr, &model), TERSOR_NOT_FOUND);
@@ -67,6 +86,9 @@ TEST(CApi, RefusesWhatIsNoModel) {
   const tersor_options wrong = {.threads = -1, .batch = 1};
   EXPECT_EQ(tersor_load_memory(bytes.data(), bytes.size(), &wrong, &model),
             TERSOR_INVALID_ARGUMENT);
+  const tersor_options many = {.threads = 257, .batch = 1};
+  EXPECT_EQ(tersor_load_memory(bytes.data(), bytes.size(), &many, &model), TERSOR_INVALID_ARGUMENT);
+  EXPECT_STREQ(tersor_last_error(), "threads must be 1 to 256, found 257");
   EXPECT_EQ(tersor_run(nullptr, nullptr, nullptr), TERSOR_INVALID_ARGUMENT);
   tersor_free(nullptr);
 }

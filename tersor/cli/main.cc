@@ -9,6 +9,7 @@
 #include "tersor/base/log.h"
 #include "tersor/base/options.h"
 #include "tersor/base/progress.h"
+#include "tersor/base/threads.h"
 #include "tersor/cli/command.h"
 
 namespace tersor::cli {
@@ -35,7 +36,7 @@ constexpr CommandRow kCommands[] = {
 
 void AddCommonFlags(CLI::App& app, CommonFlags& flags) {
   app.add_option("--threads", flags.threads, "threads to use")
-      ->check(CLI::Range(1, 256))
+      ->check(CLI::Range(1, kMaxThreads))
       ->capture_default_str();
   app.add_option("--seed", flags.seed, "seed of everything that is drawn")->capture_default_str();
   app.add_flag("--json", flags.json, "standard output is one JSON object and nothing else");

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "tersor/base/progress.h"
+#include "tersor/base/threads.h"
 #include "tersor/cli/command.h"
 #include "tersor/guide/report.h"
 
@@ -155,7 +156,7 @@ Action RegisterShrink(CLI::App& app, CommonFlags& flags) {
       ->check(CLI::IsMember({"tersor", "tflite"}));
   own->normalize.AddTo(app);
   app.add_option("--latency-threads", options.latency_threads, "threads of a model that is timed")
-      ->check(CLI::Range(1, 256))
+      ->check(CLI::Range(1, kMaxThreads))
       ->capture_default_str();
   app.add_option("--limit", options.limit, "so many examples of each split (0: all)")
       ->check(CLI::NonNegativeNumber);

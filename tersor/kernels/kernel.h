@@ -18,7 +18,7 @@
 
 namespace tersor::kernels {
 
-class ShardGroup;
+class Collective;
 
 /// One operator that a kernel may do on its result before it is stored. The runtime finds the
 /// longest chain of such operators behind a node, and offers it to the makers, longest first, down
@@ -59,7 +59,7 @@ struct KernelCall {
   void* scratch = nullptr;     ///< scratch_bytes() bytes, 64-byte aligned, contents undefined
   ThreadPool* pool = nullptr;  ///< never null
   /// Training on shards; null and 0 otherwise.
-  ShardGroup* shards = nullptr;
+  Collective* shards = nullptr;
   int shard = 0;
   /// Index of the first example of this call's batch in the whole batch (dropout draws by global
   /// index).

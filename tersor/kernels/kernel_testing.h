@@ -56,7 +56,7 @@ class OperatorCase {
 
   Attributes attributes;
   ThreadPool* pool = nullptr;  ///< null: a pool of one thread
-  ShardGroup* shards = nullptr;
+  Collective* shards = nullptr;
   int shard = 0;
   int64_t first_example = 0;
 
@@ -132,7 +132,7 @@ class OperatorCase {
     }
     const auto scratch = Buffer::Allocate(kernel.scratch_bytes() + kGuardBytes).value();
     std::memset(scratch->data(), 0xff, kernel.scratch_bytes() + kGuardBytes);
-    ThreadPool single(1);
+    ThreadPool single;
     const auto views = Views(outcome.operands, false);
     const KernelCall call = {.operands = views,
                              .results = results,

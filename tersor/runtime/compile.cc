@@ -97,9 +97,7 @@ class Compiler {
 Status Compiler::BindTypes() {
   if (options_.batch < 1)
     return InvalidArgument("batch must be at least 1, found ", options_.batch);
-  if (options_.threads < 1) {
-    return InvalidArgument("threads must be at least 1, found ", options_.threads);
-  }
+  TERSOR_RETURN_IF_ERROR(CheckThreadCount(options_.threads));
   const size_t count = static_cast<size_t>(graph_.num_values());
   impl_->types.resize(count);
   mutated_.assign(count, false);
@@ -441,8 +439,8 @@ Status Compiler::CompileInto(Executable::Impl* impl) {
     }
     impl->pool = options_.pool;
   } else {
-    impl->own_pool = std::make_unique<ThreadPool>(options_.threads);
-    impl->pool = impl->own_pool.get();
+    TERSOR_ASSIGN_OR_RETURN(impl->own_pool, ThreadPool::Create(options_.threads));
+    impl->pool = &impl->own_pool;
   }
   impl->shards = options_.shards;
   impl->shard = options_.shard;

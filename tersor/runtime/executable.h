@@ -15,12 +15,13 @@
 #include "tersor/base/tensor.h"
 #include "tersor/base/thread_pool.h"
 #include "tersor/ir/graph.h"
-#include "tersor/kernels/shard_group.h"
+#include "tersor/kernels/collective.h"
 
 namespace tersor::runtime {
 
 struct CompileOptions {
-  /// Threads that one Run() may use, the caller's among them. 1: no thread is made.
+  /// Threads that one Run() may use, the caller's among them, 1 to kMaxThreads. 1: no thread is
+  /// made.
   int threads = 1;
   /// A pool to share; it must have `threads` threads and outlive the executable. Null: the
   /// executable makes its own.
@@ -31,9 +32,9 @@ struct CompileOptions {
   CpuFeatures cpu = CpuFeatures::Detect();
   /// Offer kernels the operators behind them as an epilogue. Off: one kernel a node (to debug).
   bool fuse_epilogues = true;
-  /// Training on shards: this executable is number `shard` of the group. Null: alone. The group
-  /// outlives the executable.
-  kernels::ShardGroup* shards = nullptr;
+  /// Training on shards: this executable is number `shard` of these. Null: it is alone. The
+  /// collective outlives the executable.
+  kernels::Collective* shards = nullptr;
   int shard = 0;
   /// Time each step of each Run() (adds two clock reads a step).
   bool profile = false;
@@ -88,7 +89,7 @@ class Executable {
 /// Picks a kernel for each node (runtime/operator_kernels.inc), packs constant variables, fuses
 /// epilogues and plans the arena. A variable is constant unless a node of the graph mutates it.
 /// Fails on an operator that has no kernel for its types, on a variable without data, on shapes
-/// that cannot be bound, and when memory runs out.
+/// that cannot be bound, and when the system gives no more memory or threads.
 Result<Executable> Compile(const ir::Graph& graph, const CompileOptions& options = {});
 
 /// Compiles and runs once: for tests, constant folding and tools.

@@ -35,9 +35,9 @@ struct Executable::Impl {
   std::shared_ptr<Buffer> arena;
   int64_t arena_bytes = 0;
   int64_t packed_bytes = 0;
-  std::unique_ptr<ThreadPool> own_pool;
+  ThreadPool own_pool;
   ThreadPool* pool = nullptr;
-  kernels::ShardGroup* shards = nullptr;
+  kernels::Collective* shards = nullptr;
   int shard = 0;
   int64_t first_example = 0;
   bool profile = false;

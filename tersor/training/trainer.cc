@@ -5,12 +5,12 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
-#include <thread>
 
 #include "tersor/base/file.h"
 #include "tersor/base/progress.h"
+#include "tersor/base/threads.h"
 #include "tersor/data/batcher.h"
-#include "tersor/kernels/shard_group.h"
+#include "tersor/kernels/thread_collective.h"
 #include "tersor/measure/accuracy.h"
 #include "tersor/runtime/executable.h"
 #include "tersor/training/checkpoint.h"
@@ -29,7 +29,7 @@ double SecondsSince(Clock::time_point begin) {
 class Shard {
  public:
   static Result<std::unique_ptr<Shard>> Create(const TrainingStep& step, int number,
-                                               kernels::ShardGroup* group, int64_t examples,
+                                               kernels::Collective* group, int64_t examples,
                                                int64_t example_elements) {
     runtime::CompileOptions compile;
     compile.batch = examples;
@@ -106,7 +106,7 @@ class Trainer {
   const TrainerOptions& options_;
   TrainingStep step_;
   std::unique_ptr<data::Batcher> batcher_;
-  std::unique_ptr<kernels::ShardGroup> group_;
+  std::unique_ptr<kernels::Collective> group_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<Schedule> schedule_;
   std::string fingerprint_;
@@ -116,9 +116,7 @@ class Trainer {
 
 Status Trainer::Check() const {
   TERSOR_RETURN_IF_ERROR(CheckOptions(options_));
-  if (options_.threads < 1 || options_.threads > 256) {
-    return InvalidArgument("threads must be 1 to 256, found ", options_.threads);
-  }
+  TERSOR_RETURN_IF_ERROR(CheckThreadCount(options_.threads));
   if (options_.batch_size % options_.threads != 0) {
     return InvalidArgument("batch size ", options_.batch_size, " is not divisible by ",
                            options_.threads, " threads");
@@ -138,7 +136,7 @@ Status Trainer::Check() const {
 }
 
 Status Trainer::MakeShards() {
-  group_ = std::make_unique<kernels::ShardGroup>(options_.threads);
+  group_ = std::make_unique<kernels::ThreadCollective>(options_.threads);
   for (int i = 0; i < options_.threads; ++i) {
     TERSOR_ASSIGN_OR_RETURN(
         auto shard, Shard::Create(step_, i, group_.get(), options_.batch_size / options_.threads,
@@ -175,17 +173,15 @@ Status Trainer::RunSteps(int64_t first_batch, Progress& progress) {
   data::BatchBuffer current;
   bool stop = false;
   std::vector<Status> statuses(shards_.size());
-  std::vector<std::thread> others;
-  for (size_t i = 1; i < shards_.size(); ++i) {
-    others.emplace_back([&, i] {
-      for (;;) {
-        group_->Barrier();  // a batch is there
-        if (stop) return;
-        statuses[i] = shards_[i]->Run(current, scalars, weights);
-        group_->Barrier();  // everybody has updated
-      }
-    });
-  }
+  TERSOR_ASSIGN_OR_RETURN(ThreadGroup others, ThreadGroup::Start(options_.threads - 1, [&](int i) {
+                            const auto shard = static_cast<size_t>(i) + 1;
+                            for (;;) {
+                              group_->Barrier();  // a batch is there
+                              if (stop) return;
+                              statuses[shard] = shards_[shard]->Run(current, scalars, weights);
+                              group_->Barrier();  // everybody has updated
+                            }
+                          }));
   Status status;
   for (int64_t batch = first_batch; batch < batches && status.ok() && !stopped_; ++batch) {
     current = stream.Next().buffer;
@@ -220,7 +216,7 @@ Status Trainer::RunSteps(int64_t first_batch, Progress& progress) {
   }
   stop = true;
   group_->Barrier();
-  for (std::thread& other : others) other.join();
+  others.Join();
   return status;
 }
 

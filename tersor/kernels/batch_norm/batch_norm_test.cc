@@ -88,7 +88,7 @@ TEST(BatchNorm, EveryRowEqualsTheReference) {
 }
 
 TEST(BatchNorm, ThreadsDoNotChangeABit) {
-  ThreadPool pool(3);
+  auto pool = ThreadPool::Create(3).value();
   for (const KernelRow& row : testing::AvailableRows(BatchNormRows())) {
     auto c = NormCase({4, 32, 32, 13});
     const auto single = c.Run(row);

@@ -59,7 +59,7 @@ void Run(benchmark::State& state, const KernelRow& row, const Case& c, int threa
   operands[0] = x.view();
   operands[1] = w.view();
   auto scratch = *Buffer::Allocate(kernel->scratch_bytes());
-  ThreadPool pool(threads);
+  auto pool = ThreadPool::Create(threads).value();
   const TensorView result = y.mutable_view();
   KernelCall call;
   call.operands = operands;

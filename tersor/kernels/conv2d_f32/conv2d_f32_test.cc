@@ -151,7 +151,7 @@ class Problem {
     TensorView view{&stored_type_, result.data()};
     auto scratch = Buffer::Allocate(kernel->scratch_bytes() + 64);
     std::fill_n(static_cast<uint8_t*>((*scratch)->data()), kernel->scratch_bytes(), 0xff);
-    ThreadPool pool(variant_.threads);
+    auto pool = ThreadPool::Create(variant_.threads).value();
     KernelCall call;
     call.operands = operands;
     call.results = {&view, 1};

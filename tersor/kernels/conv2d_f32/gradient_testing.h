@@ -127,7 +127,7 @@ inline void ExpectRowsAgree(const OperatorCase& c, std::span<const KernelRow> ro
 
 /// Every row that takes the case gives the same bits on one thread and on three.
 inline void ExpectSameBitsOnThreads(OperatorCase c, std::span<const KernelRow> rows) {
-  ThreadPool pool(3);
+  auto pool = ThreadPool::Create(3).value();
   for (const KernelRow& row : AvailableRows(rows)) {
     c.pool = nullptr;
     const auto one = c.Run(row);

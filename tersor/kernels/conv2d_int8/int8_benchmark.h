@@ -33,7 +33,7 @@ inline void RegisterInt8(const std::string& name, std::span<const KernelRow> row
             if (!link.constant) operands.push_back(link.operand.view());
           }
           const TensorView view = result.mutable_view();
-          ThreadPool pool(1);
+          ThreadPool pool;
           KernelCall call;
           call.operands = operands;
           call.results = {&view, 1};

@@ -99,7 +99,7 @@ struct Int8Layer {
     std::vector<uint8_t> bytes(size + 2 * kGuard, 0x5a);
     auto scratch = Buffer::Allocate(kernel.scratch_bytes()).value();
     std::memset(scratch->data(), 0x7f, kernel.scratch_bytes());
-    ThreadPool pool(threads);
+    auto pool = ThreadPool::Create(threads).value();
     const TensorView result_view{&type, bytes.data() + kGuard};
     KernelCall call;
     call.operands = views;

@@ -137,7 +137,7 @@ const struct ShapePair {
 };
 
 TEST(Elementwise, BinaryRowsGiveTheBitsOfTheReference) {
-  ThreadPool two(2);
+  auto two = ThreadPool::Create(2).value();
   for (const Family& family : kBinaryFamilies) {
     for (const KernelRow& row : testing::AvailableRows(family.rows())) {
       for (const ShapePair& shapes : kShapes) {
@@ -169,7 +169,7 @@ TEST(Elementwise, BinaryRowsGiveTheBitsOfTheReference) {
 }
 
 TEST(Elementwise, BinaryQuantizedRowsGiveTheBitsOfTheReference) {
-  ThreadPool two(2);
+  auto two = ThreadPool::Create(2).value();
   const struct {
     float scale_lhs, scale_rhs, scale_out;
     int32_t zero_lhs, zero_rhs, zero_out;  // for i8; u8 has 128 more
@@ -293,7 +293,7 @@ TEST(Elementwise, SixteenBitFloatsRoundOnce) {
 }
 
 TEST(Elementwise, TheResultMayBeTheFirstOperand) {
-  ThreadPool pool(1);
+  ThreadPool pool;
   for (const Family& family : kBinaryFamilies) {
     for (const KernelRow& row : testing::AvailableRows(family.rows())) {
       OperatorCase c;

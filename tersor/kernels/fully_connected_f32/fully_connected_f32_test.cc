@@ -49,7 +49,7 @@ TEST(FullyConnected, EveryRowEqualsTheReference) {
 }
 
 TEST(FullyConnected, ThreadsDoNotChangeABit) {
-  ThreadPool pool(3);
+  auto pool = ThreadPool::Create(3).value();
   for (const KernelRow& row : testing::AvailableRows(Rows())) {
     for (const int64_t n : {1, 9}) {
       for (const bool constant : {false, true}) {

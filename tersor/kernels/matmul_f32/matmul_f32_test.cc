@@ -41,7 +41,7 @@ TEST(MatMul, EveryRowEqualsTheReference) {
 }
 
 TEST(MatMul, ThreadsDoNotChangeABit) {
-  ThreadPool pool(3);
+  auto pool = ThreadPool::Create(3).value();
   for (const KernelRow& row : testing::AvailableRows(Rows())) {
     auto c = MakeCase(33, 200, 300, false, true);
     const auto single = c.Run(row);

@@ -116,7 +116,7 @@ TEST(Pool, EveryRowEqualsTheReference) {
 }
 
 TEST(Pool, ThreadsDoNotChangeABit) {
-  ThreadPool pool(3);
+  auto pool = ThreadPool::Create(3).value();
   const PoolCase p = {2, 64, 64, 20, 2, 2, 2, 2, kValid};
   for (const bool average : {false, true}) {
     for (const KernelRow& row :

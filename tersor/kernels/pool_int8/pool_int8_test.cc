@@ -92,7 +92,7 @@ TEST(PoolInt8, ReferenceFollowsTheRule) {
 }
 
 TEST(PoolInt8, ThreadsDoNotChangeABit) {
-  ThreadPool pool(3);
+  auto pool = ThreadPool::Create(3).value();
   for (const int64_t channels : {3, 32, 40}) {
     auto c = MakeCase<int8_t>({4, 128, 128, channels, 2, 2, 2, 2, kValid}, false, "none", 1, 0);
     for (const KernelRow& row : testing::AvailableRows(MaxPool2dRows())) {

@@ -35,7 +35,7 @@ TEST(Quantize, RoundsHalfToEvenShiftsAndClamps) {
 }
 
 TEST(Quantize, EveryRowGivesTheBitsOfTheReference) {
-  ThreadPool two(2);
+  auto two = ThreadPool::Create(2).value();
   for (int64_t count : {0, 1, 7, 31, 32, 33, 63, 64, 65, 1000, 100'000}) {
     auto x = RandomValues<float>(count, 1);
     for (float& value : x) value *= 20;
@@ -96,7 +96,7 @@ TEST(Dequantize, UnpacksFourBits) {
   Tensor out = Tensor::Create({DType::kF32, {2, 3}, {}}).value();
   const ConstTensorView operands[] = {in.view()};
   const TensorView results[] = {out.mutable_view()};
-  ThreadPool pool(1);
+  ThreadPool pool;
   const TensorType result_types[] = {out.type()};
   const auto kernel = DequantizeRows().back().make({operands, result_types, nullptr, {}, 1});
   kernel->Run({.operands = operands, .results = results, .pool = &pool});

@@ -1,7 +1,7 @@
 #include <cstring>
 
+#include "tersor/kernels/collective.h"
 #include "tersor/kernels/kernel_rows.h"
-#include "tersor/kernels/shard_group.h"
 #include "tersor/kernels/shards/shards.h"
 
 namespace tersor::kernels::shards {

@@ -2,7 +2,7 @@
 // the same bits in every shard. Without shards (KernelCall::shards null) the input itself.
 //
 // All shards of the group call it, in the same order of operators; it is a meeting
-// (ShardGroup::Sum). The input of no shard may overlap the result of any.
+// (Collective::Sum). The input of no shard may overlap the result of any.
 #pragma once
 
 #include <span>

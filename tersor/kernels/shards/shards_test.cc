@@ -2,10 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <thread>
 
 #include "tersor/kernels/kernel_testing.h"
-#include "tersor/kernels/shard_group.h"
+#include "tersor/kernels/thread_collective.h"
 
 namespace tersor::kernels::shards {
 namespace {
@@ -33,8 +34,8 @@ TEST(AllReduceSum, EveryShardGetsTheOrderedSum) {
   constexpr int kMeetings = 50;
   for (const KernelRow& row : testing::AvailableRows(AllReduceSumRows())) {
     for (const int shards : {1, 2, 3}) {
-      for (const int64_t count : {1, 2, 7, 1000}) {
-        ShardGroup group(shards);
+      for (const int64_t count : {1, 2, 7, 1000, 5000}) {
+        ThreadCollective group(shards);
         std::vector<std::vector<float>> results(static_cast<size_t>(shards));
         std::vector<std::thread> threads;
         for (int shard = 0; shard < shards; ++shard) {
@@ -65,6 +66,31 @@ TEST(AllReduceSum, EveryShardGetsTheOrderedSum) {
       }
     }
   }
+}
+
+TEST(ThreadCollective, ShowsWhatAShardPublishes) {
+  constexpr int kShards = 3;
+  ThreadCollective group(kShards);
+  std::vector<int> wrong(kShards, 0);
+  std::vector<std::thread> threads;
+  for (int shard = 0; shard < kShards; ++shard) {
+    threads.emplace_back([&, shard] {
+      for (int meeting = 0; meeting < 50; ++meeting) {
+        const int mine = 100 * meeting + shard;
+        group.Publish(shard, std::as_bytes(std::span(&mine, 1)));
+        group.Barrier();
+        for (int other = 0; other < kShards; ++other) {
+          const auto bytes = group.Published(other);
+          int value = -1;
+          if (bytes.size() == sizeof(value)) std::memcpy(&value, bytes.data(), sizeof(value));
+          wrong[static_cast<size_t>(shard)] += value != 100 * meeting + other;
+        }
+        group.Barrier();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, std::vector<int>(kShards, 0));
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ TEST(Softmax, IsItsDefinition) {
 }
 
 TEST(Softmax, EveryRowLiesWithinTheTolerance) {
-  ThreadPool two(2);
+  auto two = ThreadPool::Create(2).value();
   for (const KernelRow& row : testing::AvailableRows(SoftmaxRows())) {
     for (int64_t columns : {1, 3, 7, 8, 9, 10, 15, 16, 17, 33, 100, 1001}) {
       for (float spread : {1.0f, 30.0f, 300.0f}) {

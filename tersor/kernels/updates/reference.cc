@@ -1,7 +1,7 @@
 #include <cmath>
 
+#include "tersor/kernels/collective.h"
 #include "tersor/kernels/kernel_rows.h"
-#include "tersor/kernels/shard_group.h"
 #include "tersor/kernels/updates/update_kernel.h"
 
 namespace tersor::kernels::updates {

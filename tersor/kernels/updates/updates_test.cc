@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tersor/kernels/kernel_testing.h"
-#include "tersor/kernels/shard_group.h"
+#include "tersor/kernels/thread_collective.h"
 
 namespace tersor::kernels::updates {
 namespace {
@@ -80,7 +80,7 @@ TEST(Updates, EveryRowHasTheReferenceBits) {
 TEST(Updates, SlicesOfShardsAreTheWholeUpdate) {
   constexpr int64_t kCount = 101;
   for (const int shards : {2, 3}) {
-    ShardGroup group(shards);
+    ThreadCollective group(shards);
     for (Update& update : AllUpdates(kCount)) {
       for (const KernelRow& row : testing::AvailableRows(update.rows)) {
         update.c.shards = nullptr;
