@@ -31,6 +31,11 @@ ValueId Graph::FindVariable(std::string_view name) const {
   return found->second;
 }
 
+std::string Graph::OutputName(int i) const {
+  const std::string& name = value(outputs_[static_cast<size_t>(i)]).name();
+  return name.empty() ? StrCat("output_", i) : name;
+}
+
 std::vector<Node*> Graph::SnapshotNodes() const {
   std::vector<Node*> nodes;
   nodes.reserve(nodes_.size());

@@ -47,6 +47,11 @@ class Value {
   Tensor& mutable_data() { return data_; }
   bool trainable() const { return trainable_; }
   void set_trainable(bool trainable) { trainable_ = trainable; }
+  /// Variables only. True for a variable that the program writes between two runs (a mask, a
+  /// temperature): a compiler must not treat it as a constant. It is a mark of a graph in memory,
+  /// set by whoever makes a training step; neither the text form nor a file keeps it.
+  bool host_written() const { return host_written_; }
+  void set_host_written(bool host_written) { host_written_ = host_written; }
 
  private:
   friend class Graph;
@@ -57,6 +62,7 @@ class Value {
   Node* producer_ = nullptr;
   Tensor data_;
   bool trainable_ = false;
+  bool host_written_ = false;
 };
 
 /// One application of an operator. Owned by its graph.
@@ -83,8 +89,8 @@ class Node {
   std::vector<ValueId> results_;
 };
 
-/// Inputs, outputs, variables and nodes in topological order. Copyable (Clone shares variable
-/// storage). Not for several threads at once, except for reading.
+/// Inputs, outputs, variables and nodes in topological order. It can be moved; Clone() makes a copy
+/// that shares the variables' storage. Several threads at once may read it, and only read it.
 class Graph {
  public:
   explicit Graph(std::string name = "graph") : name_(std::move(name)) {}
@@ -112,6 +118,8 @@ class Graph {
   int num_values() const { return static_cast<int>(values_.size()); }
   const std::vector<ValueId>& inputs() const { return inputs_; }
   const std::vector<ValueId>& outputs() const { return outputs_; }
+  /// The name of output `i`; "output_0", "output_1", ... by its place where the value has no name.
+  std::string OutputName(int i) const;
   const std::vector<ValueId>& variables() const { return variables_; }  ///< in order of creation
   ValueId FindVariable(std::string_view name) const;                    ///< kNoValue if none
   /// In topological order. The vector changes under rewrites: take a copy to rewrite while walking
@@ -139,6 +147,15 @@ class Graph {
   Result<Node*> AddNode(OpKind op, std::vector<ValueId> operands, Attributes attributes = {},
                         std::optional<TensorType> result_hint = std::nullopt,
                         const Node* before = nullptr);
+  /// Appends copies of the nodes and variables of `other` (which stays as it is); the variables
+  /// share their storage with those of `other`. An input of `other` becomes the value of this graph
+  /// that `bindings` has under the input's name; both have the same type. Variables and named
+  /// results get the name that they have in `other` behind `prefix`. Returns the outputs of `other`
+  /// by their OutputName(). Fails, leaving the graph as it was, when an input is not bound, a
+  /// binding names no input, two types differ, or a variable's new name is taken.
+  Result<std::map<std::string, ValueId>> Inline(const Graph& other,
+                                                const std::map<std::string, ValueId>& bindings,
+                                                std::string_view prefix);
   void SetOutputs(std::vector<ValueId> outputs) { outputs_ = std::move(outputs); }
   void AddOutput(ValueId id) { outputs_.push_back(id); }
   void SetName(ValueId id, std::string name);
@@ -157,6 +174,8 @@ class Graph {
   void RemoveVariable(ValueId id);
 
  private:
+  Status CheckInline(const Graph& other, const std::map<std::string, ValueId>& bindings,
+                     std::string_view prefix) const;
   ValueId NewValue(Value::Kind kind, TensorType type, std::string name);
   std::string UniqueName(std::string name);
   void RemoveValue(ValueId id);

@@ -193,5 +193,80 @@ TEST(Graph, LargeGraphsAndManyEqualNamesTakeLinearTime) {
   EXPECT_EQ(graph.RemoveDead(), 2 * kCount);
 }
 
+constexpr std::string_view kTeacher =
+    R"(graph @t(%image: f32[N,2]) -> (%probabilities: f32[N,2], %image: f32[N,2]) {
+  %0 = multiply(%image, @w)
+  %probabilities = softmax(%0)
+}
+variable @w: f32[2] trainable = [3, 4]
+)";
+
+TEST(Inline, CopiesNodesAndVariablesBehindAPrefix) {
+  Graph graph = MustParse(R"(graph @g(%x: f32[N,2]) -> (%y: f32[N,2]) {
+  %y = add(%x, @w)
+}
+variable @w: f32[2] trainable = [1, 2]
+)");
+  const Graph teacher = MustParse(kTeacher);
+  auto outputs = graph.Inline(teacher, {{"image", graph.inputs()[0]}}, "teacher/");
+  ASSERT_TRUE(outputs.ok()) << outputs.status().message();
+  EXPECT_EQ(outputs->size(), 2u);
+  EXPECT_EQ(outputs->at("image"), graph.inputs()[0]);
+  graph.AddOutput(outputs->at("probabilities"));
+  EXPECT_EQ(Print(graph),
+            R"(graph @g(%x: f32[N,2]) -> (%y: f32[N,2], %teacher/probabilities: f32[N,2]) {
+  %y = add(%x, @w)
+  %0 = multiply(%x, @teacher/w)
+  %teacher/probabilities = softmax(%0)
+}
+variable @w: f32[2] trainable = [1, 2]
+variable @teacher/w: f32[2] trainable = [3, 4]
+)");
+  const Value& copy = graph.value(graph.FindVariable("teacher/w"));
+  EXPECT_EQ(copy.data().buffer(), teacher.value(teacher.FindVariable("w")).data().buffer());
+}
+
+TEST(Inline, OutputsWithoutANameAreCalledByTheirPlace) {
+  Graph graph = MustParse(kChain);
+  const Graph other = MustParse(R"(graph @o(%x: f32[2]) -> (%0: f32[2], %1: f32[2]) {
+  %0 = relu(%x)
+  %1 = exp(%x)
+}
+)");
+  auto outputs = graph.Inline(other, {{"x", graph.outputs()[0]}}, "");
+  ASSERT_TRUE(outputs.ok()) << outputs.status().message();
+  EXPECT_EQ(graph.value(outputs->at("output_1")).producer()->op(), OpKind::kExp);
+}
+
+TEST(Inline, KeepsWhatMarksAVariable) {
+  Graph graph = MustParse(kChain), teacher = MustParse(kTeacher);
+  const ValueId x = graph.AddInput("images", {DType::kF32, {kBatch, 2}, {}});
+  teacher.value(teacher.FindVariable("w")).set_host_written(true);
+  teacher.value(teacher.FindVariable("w")).set_trainable(false);
+  ASSERT_TRUE(graph.Inline(teacher, {{"image", x}}, "t/").ok());
+  EXPECT_TRUE(graph.value(graph.FindVariable("t/w")).host_written());
+  EXPECT_FALSE(graph.value(graph.FindVariable("t/w")).trainable());
+}
+
+TEST(Inline, RefusesWhatDoesNotFitAndLeavesTheGraphAsItWas) {
+  Graph graph = MustParse(kChain);
+  const ValueId images = graph.AddInput("images", {DType::kF32, {kBatch, 2}, {}});
+  const Graph teacher = MustParse(kTeacher);
+  ASSERT_TRUE(graph.Inline(teacher, {{"image", images}}, "t/").ok());
+  const std::string before = Print(graph);
+  const auto message = [&](const std::map<std::string, ValueId>& bindings, const char* prefix) {
+    return graph.Inline(teacher, bindings, prefix).status().message();
+  };
+  EXPECT_EQ(message({}, "u/"), "input 'image' of graph t is not bound");
+  EXPECT_EQ(message({{"w", images}}, "u/"), "graph t has no input 'w'");
+  EXPECT_EQ(message({{"image", images}, {"label", images}}, "u/"), "graph t has no input 'label'");
+  EXPECT_EQ(message({{"image", graph.inputs()[0]}}, "u/"),
+            "input 'image' of graph t is f32[N,2], it is bound to f32[2]");
+  EXPECT_EQ(message({{"image", 1000}}, "u/"),
+            "input 'image' of graph t is bound to no value of graph g");
+  EXPECT_EQ(message({{"image", images}}, "t/"), "the name 't/w' is taken");
+  EXPECT_EQ(Print(graph), before);
+}
+
 }  // namespace
 }  // namespace tersor::ir

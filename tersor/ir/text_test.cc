@@ -110,6 +110,9 @@ variable @f: u8[2,3] q(0.5, 7) = [0, 1, 2, 3, 4, 255]
   %13 = reshape(%12) {shape=[-1,32]}
   %14 = cross_entropy(%13, %labels) {label_smoothing=0.1}
   %15 = cross_entropy_grad(%14, %13, %labels) {label_smoothing=0.1}
+  %16 = cross_entropy(%13, %13)
+  %17 = embedding(@table, %labels)
+  %18 = embedding_grad(%17, %labels) {input_shape=[5,3]}
   sgd_update(@filter, %11, @velocity, @rate) {momentum=0.9, nesterov=true}
   sgd_update(@filter, %11, _, @rate)
   adam_update(@filter, %11, @velocity, @moment2, @rate, @step) {decoupled=true, weight_decay=0.01}
@@ -121,6 +124,7 @@ variable @moment2: f32[2,3,3,2]
 variable @scale: f32[2] trainable
 variable @rate: f32[]
 variable @step: f32[]
+variable @table: f32[5,3]
 )",
     R"(graph @"a b"(%"1": f32[2,N]) -> () {
 }

@@ -68,7 +68,8 @@ class Compiler {
     return id;
   }
   bool IsConstant(ValueId id) const {
-    return graph_.value(id).is_variable() && !mutated_[Index(id)];
+    const ir::Value& value = graph_.value(id);
+    return value.is_variable() && !value.host_written() && !mutated_[Index(id)];
   }
 
   Status BindTypes();

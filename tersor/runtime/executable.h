@@ -87,7 +87,7 @@ class Executable {
 };
 
 /// Picks a kernel for each node (runtime/operator_kernels.inc), packs constant variables, fuses
-/// epilogues and plans the arena. A variable is constant unless a node of the graph mutates it.
+/// epilogues and plans the arena. A variable is constant unless a node of the graph mutates it or it is host_written().
 /// Fails on an operator that has no kernel for its types, on a variable without data, on shapes
 /// that cannot be bound, and when the system gives no more memory or threads.
 Result<Executable> Compile(const ir::Graph& graph, const CompileOptions& options = {});

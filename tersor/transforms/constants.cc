@@ -5,7 +5,8 @@ namespace tersor::transforms {
 std::vector<bool> FindConstants(const ir::Graph& graph) {
   std::vector<bool> constant(static_cast<size_t>(graph.num_values()), false);
   for (ir::ValueId id : graph.variables()) {
-    constant[static_cast<size_t>(id)] = !graph.value(id).data().empty();
+    const ir::Value& variable = graph.value(id);
+    constant[static_cast<size_t>(id)] = !variable.data().empty() && !variable.host_written();
   }
   for (const auto& node : graph.nodes()) {
     const auto infos = node->info().operands;
@@ -21,7 +22,7 @@ std::vector<bool> FindConstants(const ir::Graph& graph) {
 std::optional<std::vector<double>> ReadConstant(const ir::Graph& graph, ir::ValueId id) {
   if (id == ir::kNoValue) return std::nullopt;
   const ir::Value& value = graph.value(id);
-  if (!value.is_variable() || value.data().empty()) return std::nullopt;
+  if (!value.is_variable() || value.data().empty() || value.host_written()) return std::nullopt;
   if (value.type().dtype != DType::kF32) return std::nullopt;
   const auto data = value.data().values<float>();
   return std::vector<double>(data.begin(), data.end());

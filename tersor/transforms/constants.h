@@ -10,7 +10,8 @@
 
 namespace tersor::transforms {
 
-/// Which values are constants: variables with data that no node mutates. By value id.
+/// Which values are constants: variables with data that neither a node nor the program writes
+/// between runs. By value id.
 std::vector<bool> FindConstants(const ir::Graph& graph);
 
 /// A constant f32 value as doubles; nothing if it is no f32 variable with data.

@@ -73,6 +73,12 @@ constexpr GradientCase kCases[] = {
     {"Dropout",
      "graph @g(%n: i64[]) -> (%y: f32[4,6]) {\n  %y = dropout(@a, %n) {rate=0.4, "
      "seed=3}\n}\nvariable @a: f32[4,6]\n"},
+    {"CrossEntropy",
+     "graph @g(%l.positive: f32[4,5]) -> (%y: f32[4]) {\n  %y = cross_entropy(@a, %l.positive) "
+     "{label_smoothing=0.1}\n}\nvariable @a: f32[4,5]\n"},
+    {"Embedding",
+     "graph @g(%l: i32[3,2]) -> (%y: f32[3,2,4]) {\n  %y = embedding(@a, %l)\n}\nvariable @a: "
+     "f32[5,4]\n"},
     {"Exp", "graph @g() -> (%y: f32[2,3]) {\n  %y = exp(@a)\n}\nvariable @a: f32[2,3]\n"},
     {"FullyConnected",
      "graph @g() -> (%y: f32[3,4]) {\n  %y = fully_connected(@a, @f, @b) "

@@ -1,4 +1,4 @@
-// Gradients of layers: convolution, fully connected, pooling, batch norm, loss.
+// Gradients of layers: convolution, fully connected, pooling, batch norm, embedding, loss.
 #include "tersor/transforms/constants.h"
 #include "tersor/transforms/gradient_context.h"
 
@@ -138,7 +138,17 @@ Status GradientAvgPool2d(GradientContext& context) {
   return context.Accumulate(0, input);
 }
 
+Status GradientEmbedding(GradientContext& context) {
+  TERSOR_ASSIGN_OR_RETURN(ValueId gradient, context.ResultGradient());
+  Attributes attributes;
+  attributes.Set(Attr::input_shape, context.shape_of(context.operand(0)).dims());
+  TERSOR_ASSIGN_OR_RETURN(ValueId table, context.Add(OpKind::kEmbeddingGrad,
+                                                     {gradient, context.operand(1)}, attributes));
+  return context.Accumulate(0, table);
+}
+
 Status GradientCrossEntropy(GradientContext& context) {
+  if (context.Wants(1)) return Unsupported("soft labels have no gradient");
   TERSOR_ASSIGN_OR_RETURN(ValueId gradient, context.ResultGradient());
   TERSOR_ASSIGN_OR_RETURN(
       ValueId logits,

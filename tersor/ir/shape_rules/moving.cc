@@ -1,4 +1,5 @@
-// Operators that move elements and compute nothing: results keep the type of the operand.
+// Operators that move elements and compute nothing, so that results keep the type of the operand;
+// and the gradient of the embedding.
 #include <limits>
 
 #include "tersor/ir/shape_rules.h"
@@ -20,6 +21,19 @@ Status ExpectOneScale(const RuleInput& in, int i) {
     return in.Fail(in.name(i), " is ", in.type(i), " with a scale per channel, expected one scale");
   }
   return OkStatus();
+}
+
+// Operand 1 of both: whole numbers that name rows of a table.
+Status ExpectIndices(const RuleInput& in) {
+  if (in.type(1).dtype == DType::kI32 && !in.type(1).quantization.has_value()) return OkStatus();
+  return in.Fail("indices is ", in.type(1), ", expected i32 without a scale");
+}
+
+// The shape of one row of `width` elements for each index.
+Shape WithRows(Shape indices, int64_t width) {
+  std::vector<int64_t> dims = indices.dims();
+  dims.push_back(width);
+  return Shape(std::move(dims));
 }
 
 }  // namespace
@@ -64,6 +78,24 @@ RuleResult RuleConcat(const RuleInput& in) {
     }
   }
   return One(std::move(result));
+}
+
+RuleResult RuleEmbedding(const RuleInput& in) {
+  TERSOR_RETURN_IF_ERROR(in.ExpectF32(0));
+  TERSOR_RETURN_IF_ERROR(in.ExpectRank(0, 2));
+  if (in.shape(0).HasBatch()) return in.Fail("table is ", in.type(0), ", expected f32[V,D]");
+  TERSOR_RETURN_IF_ERROR(ExpectIndices(in));
+  return OneF32(WithRows(in.shape(1), in.shape(0)[1]));
+}
+
+RuleResult RuleEmbeddingGrad(const RuleInput& in) {
+  TERSOR_RETURN_IF_ERROR(ExpectIndices(in));
+  TERSOR_ASSIGN_OR_RETURN(Shape table, ShapeAttribute(in, Attr::input_shape, kBatch));
+  if (table.rank() != 2 || table.HasBatch()) {
+    return in.Fail("input_shape is ", table, ", expected that of a table, [V,D]");
+  }
+  TERSOR_RETURN_IF_ERROR(in.ExpectF32(0, WithRows(in.shape(1), table[1])));
+  return OneF32(std::move(table));
 }
 
 RuleResult RulePad(const RuleInput& in) {

@@ -28,10 +28,12 @@ RuleResult AlongLastAxis(const RuleInput& in) {
 Status ExpectLogitsAndLabels(const RuleInput& in, int logits) {
   TERSOR_RETURN_IF_ERROR(in.ExpectF32(logits));
   TERSOR_RETURN_IF_ERROR(in.ExpectRank(logits, 2));
-  const Shape expected{in.shape(logits)[0]};
+  const Shape numbers{in.shape(logits)[0]};
   const TensorType& labels = in.type(logits + 1);
-  if (labels.dtype != DType::kI32 || labels.shape != expected) {
-    return in.Fail("labels is ", labels, ", expected i32", expected);
+  const bool hard = labels.dtype == DType::kI32 && labels.shape == numbers;
+  const bool soft = labels.dtype == DType::kF32 && labels.shape == in.shape(logits);
+  if (!hard && !soft) {
+    return in.Fail("labels is ", labels, ", expected i32", numbers, " or ", in.type(logits));
   }
   return in.ExpectRange(Attr::label_smoothing, 0, 1);
 }

@@ -1,16 +1,20 @@
-// Losses over classes and the gradient of softmax, f32. Rows of K values; t is the target of a row
-// with label y: t_k = (1 - label_smoothing) * [k = y] + label_smoothing / K.
+// Losses over classes and the gradient of softmax, f32, on rows of K values. A row's target t is
 //
-//   CrossEntropy      loss[n] = log(sum over k of e^z_k) - sum over k of t_k * z_k,  z = logits[n]
-//   CrossEntropyGrad  logits_gradient[n,k] = gradient[n] * (softmax(z)_k - t_k)
+//   labels i32 [N]    t_k = (1 - label_smoothing) * [k = label] + label_smoothing / K
+//   labels f32 [N,K]  t_k = (1 - label_smoothing) * label_k + label_smoothing / K  (soft labels)
+//
+//   CrossEntropy      loss[n] = T * log(sum over k of e^z_k) - sum over k of t_k * z_k,
+//                     z = logits[n],  T = sum over k of t_k  (1 for class numbers)
+//   CrossEntropyGrad  logits_gradient[n,k] = gradient[n] * (T * softmax(z)_k - t_k)
 //   SoftmaxGrad       input_gradient_k = output_k * (gradient_k - s),
 //                     s = sum over j of gradient_j * output_j
 //
-// logits [N,K], labels i32 [N], gradient and loss [N]; SoftmaxGrad: any shape, along the last axis.
-// The largest logit is subtracted first, so nothing overflows. A label outside [0, K) makes its
-// example's loss and gradient NaN: wrong data must not pass for right. Sums in double.
-// SoftmaxGrad's result may alias either operand, CrossEntropyGrad's the logits. One thread, one
-// row: this is some microseconds of a training step.
+// logits [N,K], gradient and loss [N]; SoftmaxGrad: any shape, along the last axis. The largest
+// logit is subtracted first, so nothing overflows. A class number outside [0, K) makes its
+// example's loss and gradient NaN, so that wrong data does not pass for right data; soft labels are
+// taken as they are, whatever their sum. Sums are in double. The result of SoftmaxGrad may alias
+// either operand, that of CrossEntropyGrad the logits. There is one row, and it uses one thread:
+// this is some microseconds of a training step.
 #pragma once
 
 #include <span>

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tersor/kernels/kernel_testing.h"
 
 namespace tersor::kernels::losses {
@@ -105,6 +107,75 @@ TEST(CrossEntropyGrad, MatchesFiniteDifferences) {
     for (const KernelRow& row : testing::AvailableRows(CrossEntropyGradRows())) {
       const auto run = LossGrad(gradient, logits, kLabels, smoothing).Run(row);
       EXPECT_LE(testing::LargestError(run->results[0].values<float>(), numeric), 1e-6);
+    }
+  }
+}
+
+std::vector<float> SoftLabels() {  // rows that sum to 1, to 2, and to 0
+  return {0.5f, 0.25f, 0.25f, 0, 0, 2, 0, 0, 0, 0, 0, 0};
+}
+
+/// The same with a weight for each class, in double, straight from the definition.
+double SoftLossOf(const std::vector<double>& logits, int64_t n, double smoothing) {
+  const auto labels = SoftLabels();
+  const auto probability = SoftmaxOf(logits.data() + n * kClasses);
+  double loss = 0;
+  for (int64_t k = 0; k < kClasses; ++k) {
+    const double label = labels[static_cast<size_t>(n * kClasses + k)];
+    loss -= ((1 - smoothing) * label + smoothing / kClasses) *
+            std::log(probability[static_cast<size_t>(k)]);
+  }
+  return loss;
+}
+
+TEST(CrossEntropy, SoftLabelsFollowTheDefinition) {
+  const auto logits = RandomValues<float>(kExamples * kClasses, 1);
+  const std::vector<double> z(logits.begin(), logits.end());
+  for (const KernelRow& row : testing::AvailableRows(CrossEntropyRows())) {
+    for (const double smoothing : {0.0, 0.1}) {
+      OperatorCase c;
+      c.Operand({kExamples, kClasses}, logits).Operand({kExamples, kClasses}, SoftLabels());
+      c.Result({kExamples});
+      c.attributes.Set(Attr::label_smoothing, smoothing);
+      const auto run = c.Run(row);
+      for (int64_t n = 0; n < kExamples; ++n) {
+        EXPECT_NEAR(run->results[0].values<float>()[static_cast<size_t>(n)],
+                    SoftLossOf(z, n, smoothing), 1e-6);
+      }
+    }
+  }
+}
+
+TEST(CrossEntropy, AClassOfNoWeightMayBeImpossible) {
+  const float never = -std::numeric_limits<float>::infinity();
+  OperatorCase c;
+  c.Operand({1, 2}, std::vector<float>{1, never}).Operand({1, 2}, std::vector<float>{1, 0});
+  c.Result({1});
+  c.attributes.Set(Attr::label_smoothing, 0.0);
+  for (const KernelRow& row : testing::AvailableRows(CrossEntropyRows())) {
+    EXPECT_EQ(c.Run(row)->results[0].values<float>()[0], 0);
+  }
+}
+
+TEST(CrossEntropyGrad, OfSoftLabelsMatchesFiniteDifferences) {
+  const auto logits = RandomValues<float>(kExamples * kClasses, 1);
+  const auto gradient = RandomValues<float>(kExamples, 2);
+  for (const double smoothing : {0.0, 0.1}) {
+    const auto numeric = testing::NumericGradient(
+        [&](const std::vector<double>& z) {
+          double total = 0;
+          for (int64_t n = 0; n < kExamples; ++n) {
+            total += gradient[static_cast<size_t>(n)] * SoftLossOf(z, n, smoothing);
+          }
+          return total;
+        },
+        logits);
+    for (const KernelRow& row : testing::AvailableRows(CrossEntropyGradRows())) {
+      OperatorCase c;
+      c.Operand({kExamples}, gradient).Operand({kExamples, kClasses}, logits);
+      c.Operand({kExamples, kClasses}, SoftLabels()).Result({kExamples, kClasses});
+      c.attributes.Set(Attr::label_smoothing, smoothing);
+      EXPECT_LE(testing::LargestError(c.Run(row)->results[0].values<float>(), numeric), 1e-6);
     }
   }
 }

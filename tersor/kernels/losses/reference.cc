@@ -22,6 +22,7 @@ constexpr KernelRow kRows[] = {
 struct Extents {
   int64_t examples, classes;
   double label_smoothing;
+  bool soft_labels;
 };
 
 struct Partition {
@@ -35,6 +36,63 @@ Partition PartitionOf(const float* logits, int64_t classes) {
   for (int64_t k = 0; k < classes; ++k) sum += std::exp(logits[k] - largest);
   return {largest, sum};
 }
+
+// What soft labels ask of one class.
+double SoftTarget(const Extents& e, float label) {
+  return (1 - e.label_smoothing) * label + e.label_smoothing / static_cast<double>(e.classes);
+}
+
+class SoftCrossEntropy : public Kernel {
+ public:
+  explicit SoftCrossEntropy(const Extents& extents) : e_(extents) {}
+
+  void Run(const KernelCall& call) const override {
+    const auto* logits = call.operands[0].as<float>();
+    const auto* labels = call.operands[1].as<float>();
+    auto* loss = call.results[0].as<float>();
+    for (int64_t n = 0; n < e_.examples; ++n, logits += e_.classes, labels += e_.classes) {
+      const Partition partition = PartitionOf(logits, e_.classes);
+      double total = 0, hits = 0;  // sums of the targets, and of target times logit
+      for (int64_t k = 0; k < e_.classes; ++k) {
+        const double target = SoftTarget(e_, labels[k]);
+        total += target;
+        if (target != 0) hits += target * (logits[k] - partition.largest);
+      }
+      loss[n] = static_cast<float>(total * std::log(partition.sum) - hits);
+    }
+  }
+
+ private:
+  Extents e_;
+};
+
+class SoftCrossEntropyGrad : public Kernel {
+ public:
+  explicit SoftCrossEntropyGrad(const Extents& extents) : e_(extents) {}
+
+  void Run(const KernelCall& call) const override {
+    const auto* gradient = call.operands[0].as<float>();
+    const auto* logits = call.operands[1].as<float>();
+    const auto* labels = call.operands[2].as<float>();
+    auto* logits_gradient = call.results[0].as<float>();
+    for (int64_t n = 0; n < e_.examples; ++n) {
+      const Partition partition = PartitionOf(logits, e_.classes);
+      double total = 0;
+      for (int64_t k = 0; k < e_.classes; ++k) total += SoftTarget(e_, labels[k]);
+      for (int64_t k = 0; k < e_.classes; ++k) {
+        const double probability = std::exp(logits[k] - partition.largest) / partition.sum;
+        logits_gradient[k] =
+            static_cast<float>(gradient[n] * (total * probability - SoftTarget(e_, labels[k])));
+      }
+      logits += e_.classes;
+      labels += e_.classes;
+      logits_gradient += e_.classes;
+    }
+  }
+
+ private:
+  Extents e_;
+};
 
 class CrossEntropy : public Kernel {
  public:
@@ -125,8 +183,9 @@ bool Read(const KernelSpec& spec, const TensorType& rows, const TensorType* labe
   e.examples = rows.shape.num_elements() / e.classes;
   if (labels == nullptr) return true;
   e.label_smoothing = spec.attributes->Float(Attr::label_smoothing);
-  return rows.shape.rank() == 2 && labels->dtype == DType::kI32 &&
-         labels->shape == Shape{e.examples};
+  if (rows.shape.rank() != 2) return false;
+  e.soft_labels = labels->dtype == DType::kF32 && labels->shape == rows.shape;
+  return e.soft_labels || (labels->dtype == DType::kI32 && labels->shape == Shape{e.examples});
 }
 
 }  // namespace
@@ -140,6 +199,7 @@ std::span<const KernelRow> SoftmaxGradRows() { return RowsOf(kRows, "losses/Soft
 std::unique_ptr<Kernel> MakeCrossEntropyReference(const KernelSpec& spec) {
   Extents extents;
   if (!Read(spec, *spec.operands[0].type, spec.operands[1].type, extents)) return nullptr;
+  if (extents.soft_labels) return std::make_unique<SoftCrossEntropy>(extents);
   return std::make_unique<CrossEntropy>(extents);
 }
 
@@ -148,6 +208,7 @@ std::unique_ptr<Kernel> MakeCrossEntropyGradReference(const KernelSpec& spec) {
   if (!Read(spec, *spec.operands[1].type, spec.operands[2].type, extents)) return nullptr;
   if (spec.operands[0].dtype() != DType::kF32) return nullptr;
   if (spec.operands[0].shape() != Shape{extents.examples}) return nullptr;
+  if (extents.soft_labels) return std::make_unique<SoftCrossEntropyGrad>(extents);
   return std::make_unique<CrossEntropyGrad>(extents);
 }
 
