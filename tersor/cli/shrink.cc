@@ -1,6 +1,7 @@
 #include "tersor/guide/shrink.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "tersor/base/progress.h"
@@ -14,6 +15,7 @@ namespace {
 struct ShrinkFlags {
   guide::ShrinkOptions options;
   std::string recipe, max_bytes, max_arena_bytes;
+  std::optional<double> max_latency_us, max_accuracy_drop, min_accuracy;
   std::vector<std::string> exports;
   NormalizeFlag normalize;
 };
@@ -33,6 +35,13 @@ constexpr size_t kWidestName = 80;
 constexpr int kNumberWidth = 8;  // of "  3/14  "
 int NameWidth(size_t longest) { return static_cast<int>(std::min(longest, kWidestName)); }
 
+double Value(const automation::Point& point, const char* metric) {
+  return point.metric(metric).value_or(0);
+}
+std::string GroupedValue(const automation::Point& point, const char* metric) {
+  return Grouped(std::llround(Value(point, metric)));
+}
+
 std::string EventLine(const guide::ShrinkEvent& event) {
   const auto& point = event.point;
   const int width = NameWidth(event.longest_name);
@@ -48,8 +57,9 @@ std::string EventLine(const guide::ShrinkEvent& event) {
   if (event.kept_before) front += "  (from before)";
   std::snprintf(line, sizeof(line), "%3lld/%-3lld %-*.80s %8.2f %10s %9.1f %10s  %s",
                 static_cast<long long>(event.number), static_cast<long long>(event.total), width,
-                point.name.c_str(), 100 * point.top1, Grouped(point.file_bytes).c_str(),
-                point.latency_us, Grouped(point.arena_bytes).c_str(), front.c_str());
+                point.name.c_str(), 100 * Value(point, guide::kValidationTop1),
+                GroupedValue(point, guide::kFileBytes).c_str(), Value(point, guide::kLatencyUs),
+                GroupedValue(point, guide::kArenaBytes).c_str(), front.c_str());
   return line;
 }
 
@@ -66,14 +76,37 @@ void SayFront(const guide::Summary& summary, const CommonFlags& flags) {
   for (size_t index : summary.front) {
     const auto& point = summary.points[index].point;
     std::snprintf(line, sizeof(line), "%-*.80s %8.2f %8.2f %10s %9.1f %10s  %s", width,
-                  point.name.c_str(), 100 * point.test_top1.value_or(0), 100 * point.top1,
-                  Grouped(point.file_bytes).c_str(), point.latency_us,
-                  Grouped(point.arena_bytes).c_str(),
+                  point.name.c_str(), 100 * Value(point, guide::kTestTop1),
+                  100 * Value(point, guide::kValidationTop1),
+                  GroupedValue(point, guide::kFileBytes).c_str(), Value(point, guide::kLatencyUs),
+                  GroupedValue(point, guide::kArenaBytes).c_str(),
                   summary.best == index                  ? "<- best"
                   : summary.points[index].broken.empty() ? ""
                                                          : "outside");
     Say(flags, line);
   }
+}
+
+Status ReadLimits(const ShrinkFlags& own, guide::Limits& limits) {
+  using Kind = guide::Limit::Kind;
+  auto size = [&](const std::string& text, const char* flag, const char* metric) -> Status {
+    if (text.empty()) return OkStatus();
+    const auto bytes = guide::ParseSize(text);
+    if (!bytes.ok()) return bytes.status().WithContext(flag);
+    limits.push_back({metric, Kind::kAtMost, static_cast<double>(*bytes)});
+    return OkStatus();
+  };
+  auto number = [&](const std::optional<double>& bound, const char* metric, Kind kind,
+                    double unit) {
+    if (bound) limits.push_back({metric, kind, *bound * unit});
+  };
+  constexpr double kPercent = 0.01;
+  TERSOR_RETURN_IF_ERROR(size(own.max_bytes, "--max-bytes", guide::kFileBytes));
+  number(own.max_latency_us, guide::kLatencyUs, Kind::kAtMost, 1);
+  TERSOR_RETURN_IF_ERROR(size(own.max_arena_bytes, "--max-arena-bytes", guide::kArenaBytes));
+  number(own.max_accuracy_drop, guide::kValidationTop1, Kind::kMaxDrop, kPercent);
+  number(own.min_accuracy, guide::kValidationTop1, Kind::kAtLeast, kPercent);
+  return OkStatus();
 }
 
 Status ReadFlags(const ShrinkFlags& own, const CommonFlags& flags, guide::ShrinkOptions& options) {
@@ -88,16 +121,7 @@ Status ReadFlags(const ShrinkFlags& own, const CommonFlags& flags, guide::Shrink
   for (const std::string& format : own.exports) {
     if (format != "tersor") options.formats.push_back(format);
   }
-  auto size = [](const std::string& text, const char* flag,
-                 std::optional<int64_t>& limit) -> Status {
-    if (text.empty()) return OkStatus();
-    auto bytes = guide::ParseSize(text);
-    if (!bytes.ok()) return bytes.status().WithContext(flag);
-    limit = *bytes;
-    return OkStatus();
-  };
-  TERSOR_RETURN_IF_ERROR(size(own.max_bytes, "--max-bytes", options.limits.max_bytes));
-  return size(own.max_arena_bytes, "--max-arena-bytes", options.limits.max_arena_bytes);
+  return ReadLimits(own, options.limits);
 }
 
 Status Shrink(const ShrinkFlags& own, const CommonFlags& flags) {
@@ -135,21 +159,22 @@ Status Shrink(const ShrinkFlags& own, const CommonFlags& flags) {
 Action RegisterShrink(CLI::App& app, CommonFlags& flags) {
   auto own = std::make_shared<ShrinkFlags>();
   auto& options = own->options;
-  auto& limits = options.limits;
   app.add_option("MODEL", options.models, "model files (.tflite, .tersor), one or more widths")
       ->required();
   app.add_option("--data", options.data, "a name (fashion-mnist) or a path")->required();
-  app.add_option("--out", options.folder,
-                 "folder of the study: points, model files, report; an earlier run is gone on with")
+  app.add_option(
+         "--out", options.folder,
+         "folder of the study: points, model files, report. A run that was cut off goes on there,\n"
+         "and several processes may work on one folder")
       ->required();
   app.add_option("--max-bytes", own->max_bytes, "of the file: 100KB (1 KB = 1,024 bytes), 1.5MB");
-  app.add_option("--max-latency-us", limits.max_latency_us, "median at batch 1, in microseconds")
+  app.add_option("--max-latency-us", own->max_latency_us, "median at batch 1, in microseconds")
       ->check(CLI::PositiveNumber);
   app.add_option("--max-arena-bytes", own->max_arena_bytes, "of working memory: 64KB");
-  app.add_option("--max-accuracy-drop", limits.max_accuracy_drop,
+  app.add_option("--max-accuracy-drop", own->max_accuracy_drop,
                  "percentage points below the most accurate MODEL, on the validation split")
       ->check(CLI::Range(0.0, 100.0));
-  app.add_option("--min-accuracy", limits.min_accuracy, "percent, on the validation split")
+  app.add_option("--min-accuracy", own->min_accuracy, "percent, on the validation split")
       ->check(CLI::Range(0.0, 100.0));
   app.add_option("--recipe", own->recipe, "YAML file of the candidates (docs/guide.md)");
   app.add_option("--export", own->exports, "write and measure each model in this format, too")
@@ -161,8 +186,10 @@ Action RegisterShrink(CLI::App& app, CommonFlags& flags) {
   app.add_option("--limit", options.limit, "so many examples of each split (0: all)")
       ->check(CLI::NonNegativeNumber);
   app.footer(
-      "Accuracy is chosen by on the validation split; the test split is only told. Kill it at any\n"
-      "time: the same command goes on. Exit code 1 when no model is inside the limits.\n"
+      "Models are chosen by their accuracy on the validation split; the test split is reported "
+      "and\n"
+      "never chosen by. Kill it at any time: the same command goes on. Exit code 1 when no model "
+      "is inside the limits.\n"
       "example: tersor shrink small.tersor large.tersor --data fashion-mnist --out study\n"
       "           --max-bytes 100KB --max-accuracy-drop 1 --threads 2");
   return [own, &flags] { return Shrink(*own, flags); };

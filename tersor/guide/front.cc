@@ -4,32 +4,72 @@
 #include <array>
 #include <cctype>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
-#include <tuple>
+#include <limits>
 #include <utility>
 
+#include "tersor/guide/metrics.h"
+
 namespace tersor::guide {
+
+using automation::Direction;
+using automation::Metric;
+
 namespace {
 
-constexpr double kAccuracySlack = 1e-9;
-
-// Limits that are upper bounds of something that is measured.
-void CheckMost(std::vector<Violation>& broken, const char* what, std::string text, double found,
-               double limit) {
-  if (found <= limit) return;
-  broken.push_back({what, std::move(text), found / std::max(limit, 1e-9) - 1});
+std::optional<double> ValueOf(const Values& values, const std::string& metric) {
+  const auto found = values.find(metric);
+  return found == values.end() ? std::nullopt : std::optional<double>(found->second);
 }
 
-std::string Decimals(double number, int decimals) {
-  char text[64];
-  std::snprintf(text, sizeof(text), "%.*f", decimals, number);
-  return text;
+// By how much a is better than b, below 0: worse.
+double Advantage(const Metric& metric, double a, double b) {
+  return metric.direction == Direction::kMaximize ? a - b : b - a;
 }
 
-double LargestExcess(const Measured& point, const Limits& limits, double reference_top1) {
+bool HasAll(const Values& point, std::span<const Metric> objectives) {
+  return std::all_of(objectives.begin(), objectives.end(), [&](const Metric& metric) {
+    return !metric.objective || point.count(metric.name) > 0;
+  });
+}
+
+// Says how `value` breaks the limit, if it does.
+std::optional<Violation> Break(const Metric& metric, const Limit& limit, double value,
+                               std::optional<double> reference) {
+  constexpr double kSlack = 1e-9;
+  double excess = 0;  // in the metric's unit
+  std::string text;
+  switch (limit.kind) {
+    case Limit::Kind::kAtMost:
+      excess = value - limit.bound;
+      text = StrCat(metric.title, " of ", ValueText(metric, value), ", limit ",
+                    NumberText(metric, limit.bound));
+      break;
+    case Limit::Kind::kAtLeast:
+      excess = limit.bound - value;
+      text = StrCat(metric.title, " of ", ValueText(metric, value), ", at least ",
+                    ValueText(metric, limit.bound), " asked for");
+      break;
+    case Limit::Kind::kMaxDrop: {
+      if (!reference) return std::nullopt;
+      const double drop = -Advantage(metric, value, *reference);
+      excess = drop - limit.bound;
+      // A difference of two percentages is given in points.
+      const std::string amount = metric.unit == "share"
+                                     ? StrCat(NumberText(metric, drop), " points")
+                                     : ValueText(metric, drop);
+      text = StrCat(metric.title, " drop of ", amount, ", limit ", NumberText(metric, limit.bound));
+    }
+  }
+  if (excess <= kSlack * std::max(std::fabs(limit.bound), 1.0)) return std::nullopt;
+  if (metric.unit != "share") excess /= std::max(std::fabs(limit.bound), kSlack);
+  return Violation{metric.name, std::move(text), excess};
+}
+
+double LargestExcess(const Values& point, const Limits& limits, const Values& reference,
+                     std::span<const Metric> metrics) {
   double largest = 0;
-  for (const Violation& violation : BrokenLimits(point, limits, reference_top1)) {
+  for (const Violation& violation : BrokenLimits(point, limits, reference, metrics)) {
     largest = std::max(largest, violation.excess);
   }
   return largest;
@@ -37,85 +77,92 @@ double LargestExcess(const Measured& point, const Limits& limits, double referen
 
 }  // namespace
 
-bool Dominates(const Measured& a, const Measured& b, double latency_tolerance) {
-  const double smaller = std::min(a.latency_us, b.latency_us);
-  const bool same_latency = std::fabs(a.latency_us - b.latency_us) <= latency_tolerance * smaller;
-  const bool no_slower = same_latency || a.latency_us < b.latency_us;
-  if (a.top1 < b.top1 || a.file_bytes > b.file_bytes || a.arena_bytes > b.arena_bytes ||
-      !no_slower) {
-    return false;
+bool Dominates(const Values& a, const Values& b, std::span<const Metric> metrics) {
+  bool better = false;
+  for (const Metric& metric : metrics) {
+    if (!metric.objective) continue;
+    const auto x = ValueOf(a, metric.name), y = ValueOf(b, metric.name);
+    if (!x || !y) return false;
+    const double smaller = std::min(std::fabs(*x), std::fabs(*y));
+    if (std::fabs(*x - *y) <= metric.tolerance * smaller) continue;
+    if (Advantage(metric, *x, *y) < 0) return false;
+    better = true;
   }
-  return a.top1 > b.top1 || a.file_bytes < b.file_bytes || a.arena_bytes < b.arena_bytes ||
-         !same_latency;
+  return better;
 }
 
-std::vector<size_t> ParetoFront(std::span<const Measured> points, double latency_tolerance) {
-  std::vector<size_t> front;
-  for (size_t i = 0; i < points.size(); ++i) {
-    const bool beaten = std::any_of(points.begin(), points.end(), [&](const Measured& other) {
-      return Dominates(other, points[i], latency_tolerance);
-    });
-    if (!beaten) front.push_back(i);
-  }
-  return front;
+Front::Front(std::span<const Metric> metrics) {
+  std::copy_if(metrics.begin(), metrics.end(), std::back_inserter(objectives_),
+               [](const Metric& metric) { return metric.objective; });
 }
 
-std::vector<Violation> BrokenLimits(const Measured& point, const Limits& limits,
-                                    double reference_top1) {
+// With a tolerance, beating is not transitive: a point that has been beaten may still beat others.
+// So a new point is compared with all, not with the front alone.
+Front::Change Front::Add(const Values& point) {
+  Change change;
+  change.on_front = HasAll(point, objectives_) &&
+                    std::none_of(all_.begin(), all_.end(), [&](const Values& other) {
+                      return Dominates(other, point, objectives_);
+                    });
+  std::erase_if(front_, [&](size_t index) {
+    if (!Dominates(point, all_[index], objectives_)) return false;
+    change.pushed_out.push_back(index);
+    return true;
+  });
+  if (change.on_front) front_.push_back(all_.size());
+  all_.push_back(point);
+  return change;
+}
+
+std::vector<size_t> ParetoFront(std::span<const Values> points, std::span<const Metric> metrics) {
+  Front front(metrics);
+  for (const Values& point : points) front.Add(point);
+  return front.points();
+}
+
+std::vector<Violation> BrokenLimits(const Values& point, const Limits& limits,
+                                    const Values& reference, std::span<const Metric> metrics) {
   std::vector<Violation> broken;
-  if (limits.max_bytes) {
-    CheckMost(
-        broken, "bytes",
-        StrCat("file of ", Grouped(point.file_bytes), " bytes, limit ", Grouped(*limits.max_bytes)),
-        static_cast<double>(point.file_bytes), static_cast<double>(*limits.max_bytes));
-  }
-  if (limits.max_latency_us) {
-    CheckMost(broken, "latency",
-              StrCat("latency of ", Decimals(point.latency_us, 1), " us, limit ",
-                     Decimals(*limits.max_latency_us, 1)),
-              point.latency_us, *limits.max_latency_us);
-  }
-  if (limits.max_arena_bytes) {
-    CheckMost(broken, "arena",
-              StrCat("arena of ", Grouped(point.arena_bytes), " bytes, limit ",
-                     Grouped(*limits.max_arena_bytes)),
-              static_cast<double>(point.arena_bytes), static_cast<double>(*limits.max_arena_bytes));
-  }
-  const double drop = 100 * (reference_top1 - point.top1);
-  if (limits.max_accuracy_drop && drop > *limits.max_accuracy_drop + kAccuracySlack) {
-    broken.push_back({"accuracy drop",
-                      StrCat("accuracy drop of ", Decimals(drop, 2), " points, limit ",
-                             Decimals(*limits.max_accuracy_drop, 2)),
-                      (drop - *limits.max_accuracy_drop) / 100});
-  }
-  const double percent = 100 * point.top1;
-  if (limits.min_accuracy && percent < *limits.min_accuracy - kAccuracySlack) {
-    broken.push_back({"accuracy",
-                      StrCat("accuracy of ", Decimals(percent, 2), " %, at least ",
-                             Decimals(*limits.min_accuracy, 2), " % asked for"),
-                      (*limits.min_accuracy - percent) / 100});
+  for (const Limit& limit : limits) {
+    const Metric* metric = FindMetric(metrics, limit.metric);
+    const auto value = ValueOf(point, limit.metric);
+    if (metric == nullptr || !value) {
+      broken.push_back({limit.metric, StrCat("no ", limit.metric, ", which has a limit"),
+                        std::numeric_limits<double>::infinity()});
+      continue;
+    }
+    auto violation = Break(*metric, limit, *value, ValueOf(reference, limit.metric));
+    if (violation) broken.push_back(*std::move(violation));
   }
   return broken;
 }
 
-std::optional<size_t> BestInside(std::span<const Measured> points, const Limits& limits,
-                                 double reference_top1) {
+bool IsBetter(const Values& a, const Values& b, std::span<const Metric> metrics) {
+  for (const Metric& metric : metrics) {
+    if (!metric.objective) continue;
+    const auto x = ValueOf(a, metric.name), y = ValueOf(b, metric.name);
+    if (x.has_value() != y.has_value()) return x.has_value();
+    if (x && *x != *y) return Advantage(metric, *x, *y) > 0;
+  }
+  return false;
+}
+
+std::optional<size_t> BestInside(std::span<const Values> points, const Limits& limits,
+                                 const Values& reference, std::span<const Metric> metrics) {
   std::optional<size_t> best;
-  auto rank = [&](size_t i) {
-    return std::make_tuple(-points[i].top1, points[i].file_bytes, points[i].latency_us, i);
-  };
   for (size_t i = 0; i < points.size(); ++i) {
-    if (!BrokenLimits(points[i], limits, reference_top1).empty()) continue;
-    if (!best || rank(i) < rank(*best)) best = i;
+    if (!BrokenLimits(points[i], limits, reference, metrics).empty()) continue;
+    if (!best || IsBetter(points[i], points[*best], metrics)) best = i;
   }
   return best;
 }
 
-size_t NearestMiss(std::span<const Measured> points, const Limits& limits, double reference_top1) {
+size_t NearestMiss(std::span<const Values> points, const Limits& limits, const Values& reference,
+                   std::span<const Metric> metrics) {
   size_t nearest = 0;
   for (size_t i = 1; i < points.size(); ++i) {
-    if (LargestExcess(points[i], limits, reference_top1) <
-        LargestExcess(points[nearest], limits, reference_top1)) {
+    if (LargestExcess(points[i], limits, reference, metrics) <
+        LargestExcess(points[nearest], limits, reference, metrics)) {
       nearest = i;
     }
   }
@@ -155,16 +202,6 @@ Result<int64_t> ParseSize(std::string_view text) {
   constexpr double kMost = 9e18;
   if (!(bytes >= 1 && bytes < kMost)) return fail();
   return static_cast<int64_t>(bytes);
-}
-
-std::string Grouped(int64_t number) {
-  std::string digits = std::to_string(number);
-  const size_t first = number < 0 ? 1 : 0;
-  for (size_t at = digits.size(); at > first + 3;) {
-    at -= 3;
-    digits.insert(at, 1, ',');
-  }
-  return digits;
 }
 
 }  // namespace tersor::guide

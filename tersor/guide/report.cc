@@ -15,16 +15,11 @@
 namespace tersor::guide {
 namespace {
 
+using automation::Metric;
 using Json = nlohmann::ordered_json;
 
 std::string Dump(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
-
-std::string Decimals(double number, int decimals) {
-  char text[64];
-  std::snprintf(text, sizeof(text), "%.*f", decimals, number);
-  return text;
 }
 
 std::string Percent(const std::optional<double>& share) {
@@ -46,19 +41,37 @@ Json ParseOrText(const std::string& text) {
   return json.is_discarded() ? Json(text) : json;
 }
 
-Json PointJson(const SummaryPoint& point, const std::string& folder) {
+std::optional<double> Find(const SummaryPoint& point, std::string_view metric) {
+  return point.point.metric(metric);
+}
+double Value(const SummaryPoint& point, std::string_view metric) {
+  return Find(point, metric).value_or(0);
+}
+
+// Whole numbers stay whole: a size of 5 bytes is 5, not 5.0.
+Json MetricJson(const Metric& metric, const std::optional<double>& value) {
+  if (!value) return {};
+  if (metric.unit == "bytes" || metric.unit == "count") return Json(std::llround(*value));
+  return Json(*value);
+}
+
+Json PointJson(const Summary& summary, const SummaryPoint& point, const std::string& folder) {
   Json json;
   json["file"] = (folder.empty() ? "" : folder + "/") + "models/" + point.point.file;
   json["name"] = point.point.name;
-  json["top1"] = point.point.test_top1 ? Json(*point.point.test_top1) : Json();
-  json["validation_top1"] = point.point.top1;
-  json["file_bytes"] = point.point.file_bytes;
-  json["latency_us"] = point.point.latency_us;
-  json["arena_bytes"] = point.point.arena_bytes;
-  json["macs"] = point.point.macs;
-  json["parameters"] = point.point.parameters;
+  for (const Metric& metric : summary.metrics) {
+    json[metric.name] = MetricJson(metric, Find(point, metric.name));
+  }
+  // The name that programs have known the test accuracy by from the beginning.
+  if (json.contains(kTestTop1)) json["top1"] = json[kTestTop1];
   json["recipe"] = ParseOrText(point.point.recipe);
   return json;
+}
+
+Json ReferenceJson(const Summary& summary) {
+  if (!summary.reference) return {};
+  const auto value = Find(summary.points[*summary.reference], kValidationTop1);
+  return value ? Json(*value) : Json();
 }
 
 std::string Escape(std::string_view text) {
@@ -90,12 +103,11 @@ std::string PlotJson(const Summary& summary) {
   json["points"] = Json::array();
   for (size_t i = 0; i < summary.points.size(); ++i) {
     const SummaryPoint& point = summary.points[i];
-    Json entry = PointJson(point, "");
-    const Json recipe = std::move(entry["recipe"]);
+    Json entry = PointJson(summary, point, "");
     entry.erase("recipe");
     entry["id"] = point.point.id;
-    entry["technique"] = point.technique;
-    entry["model"] = recipe.is_object() ? recipe.value("model", "") : "";
+    entry["technique"] = point.point.attribute(kTechniqueAttribute);
+    entry["model"] = point.point.attribute(kModelAttribute);
     entry["on_front"] = point.on_front;
     entry["best"] = summary.best == i;
     entry["broken"] = Json::array();
@@ -103,22 +115,12 @@ std::string PlotJson(const Summary& summary) {
     json["points"].push_back(std::move(entry));
   }
   json["limits"] = ParseOrText(LimitsJson(summary.limits));
-  json["reference_validation_top1"] = summary.reference_top1;
+  json["reference_validation_top1"] = ReferenceJson(summary);
   std::string text = Dump(json, -1);
   for (size_t at = 0; (at = text.find('<', at)) != std::string::npos; ++at) {
     text.replace(at, 1, "\\u003c");
   }
   return text;
-}
-
-// The most accurate original: what the others are held against.
-const SummaryPoint* Reference(const Summary& summary) {
-  const SummaryPoint* reference = nullptr;
-  for (const SummaryPoint& point : summary.points) {
-    if (point.technique != "original") continue;
-    if (reference == nullptr || point.measured.top1 > reference->measured.top1) reference = &point;
-  }
-  return reference;
 }
 
 std::string Figure(std::string_view label, const std::string& value, const std::string& note) {
@@ -136,10 +138,9 @@ std::string Figures(const Summary& summary) {
                   Escape(NearestMissText(summary)), "</p></div>\n");
   }
   const SummaryPoint& best = summary.points[*summary.best];
-  const SummaryPoint* reference = Reference(summary);
-  const SummaryPoint& to = reference == nullptr ? best : *reference;
+  const SummaryPoint& to = summary.reference ? summary.points[*summary.reference] : best;
   std::string out = "<div class=figures>\n";
-  const double drop = 100 * (to.measured.top1 - best.measured.top1);
+  const double drop = 100 * (Value(to, kValidationTop1) - Value(best, kValidationTop1));
   constexpr double kVisible = 0.005;
   const std::string against =
       std::fabs(drop) < kVisible
@@ -147,31 +148,30 @@ std::string Figures(const Summary& summary) {
           : StrCat(Decimals(std::fabs(drop), 2),
                    drop > 0 ? " below the reference" : " above the reference");
   out += Figure("best inside the limits", best.point.name,
-                StrCat("reference: ", to.point.name, ", test ", Percent(to.point.test_top1)));
-  out += Figure("accuracy, test", Percent(best.point.test_top1),
-                StrCat("validation ", Percent(best.point.top1), ", ", against));
-  out += Figure(
-      "file", StrCat(Grouped(best.point.file_bytes), " B"),
-      Ratio(static_cast<double>(best.point.file_bytes), static_cast<double>(to.point.file_bytes)));
-  out += Figure("latency", StrCat(Decimals(best.point.latency_us, 1), " µs"),
-                Ratio(best.point.latency_us, to.point.latency_us));
-  out += Figure("working memory", StrCat(Grouped(best.point.arena_bytes), " B"),
-                Ratio(static_cast<double>(best.point.arena_bytes),
-                      static_cast<double>(to.point.arena_bytes)));
+                StrCat("reference: ", to.point.name, ", test ", Percent(Find(to, kTestTop1))));
+  out += Figure("accuracy, test", Percent(Find(best, kTestTop1)),
+                StrCat("validation ", Percent(Find(best, kValidationTop1)), ", ", against));
+  for (const char* name : {kFileBytes, kLatencyUs, kArenaBytes}) {
+    const Metric* metric = FindMetric(summary.metrics, name);
+    if (metric == nullptr) continue;
+    out += Figure(metric->title, ValueText(*metric, Value(best, name)),
+                  Ratio(Value(best, name), Value(to, name)));
+  }
   return out + "</div>\n";
 }
 
-// A cell that sorts by `value`, and is marked where one of the limits `names` is broken.
-std::string Cell(const SummaryPoint& point, std::initializer_list<std::string_view> names,
-                 const std::string& text, double value) {
+// A cell that sorts by its value, and is marked where a limit of its metric is broken.
+std::string Cell(const SummaryPoint& point, const Metric& metric) {
   std::string why;
   for (const Violation& violation : point.broken) {
-    if (std::find(names.begin(), names.end(), violation.what) == names.end()) continue;
+    if (violation.metric != metric.name) continue;
     why += (why.empty() ? "" : "; ") + violation.text;
   }
   const std::string mark =
       why.empty() ? std::string() : StrCat(" class=outside title=\"", Escape(why), "\"");
-  return StrCat("<td", mark, " data-value=\"", Decimals(value, 6), "\">", text, "</td>");
+  const auto value = Find(point, metric.name);
+  return StrCat("<td", mark, " data-value=\"", value ? Decimals(*value, 6) : std::string(), "\">",
+                value ? NumberText(metric, *value) : std::string("–"), "</td>");
 }
 
 std::string Row(const Summary& summary, size_t index, const std::string& models) {
@@ -185,24 +185,19 @@ std::string Row(const Summary& summary, size_t index, const std::string& models)
   std::string out = StrCat("<tr id=point-", point.point.id, point.on_front ? "" : " class=beaten",
                            "><td><a href=\"", Escape(models), "/", Escape(point.point.file), "\">",
                            Escape(point.point.name), "</a>", badge, "</td>");
-  const auto& p = point.point;
-  const std::initializer_list<std::string_view> none = {};
-  out += Cell(point, {"accuracy", "accuracy drop"}, Percent(p.top1), p.top1);
-  out += Cell(point, none, Percent(p.test_top1), p.test_top1.value_or(-1));
-  out += Cell(point, {"bytes"}, Grouped(p.file_bytes), static_cast<double>(p.file_bytes));
-  out += Cell(point, {"latency"}, Decimals(p.latency_us, 1), p.latency_us);
-  out += Cell(point, {"arena"}, Grouped(p.arena_bytes), static_cast<double>(p.arena_bytes));
-  out += Cell(point, none, Grouped(p.macs), static_cast<double>(p.macs));
-  out += Cell(point, none, Grouped(p.parameters), static_cast<double>(p.parameters));
+  for (const Metric& metric : summary.metrics) out += Cell(point, metric);
   return out + "</tr>\n";
 }
 
 std::string Table(const Summary& summary, const std::string& models) {
-  std::vector<std::string> heads = {"model",       "validation",   "test", "bytes",
-                                    "latency, µs", "arena, bytes", "MACs", "parameters"};
+  std::vector<std::string> heads = {"model"};
+  for (const Metric& metric : summary.metrics) {
+    const std::string unit = metric.unit == "share" ? "%" : metric.unit;
+    heads.push_back(unit == "count" ? metric.title : StrCat(metric.title, ", ", unit));
+  }
   std::string out = "<div class=scroll><table id=points><thead><tr>";
   for (const std::string& head : heads) {
-    out += StrCat("<th scope=col><button type=button>", head, "</button></th>");
+    out += StrCat("<th scope=col><button type=button>", Escape(head), "</button></th>");
   }
   out += "</tr></thead><tbody>\n";
   for (size_t index : summary.front) out += Row(summary, index, models);
@@ -211,22 +206,25 @@ std::string Table(const Summary& summary, const std::string& models) {
     if (!summary.points[i].on_front) beaten.push_back(i);
   }
   std::stable_sort(beaten.begin(), beaten.end(), [&](size_t a, size_t b) {
-    return summary.points[a].measured.top1 > summary.points[b].measured.top1;
+    return IsBetter(summary.points[a].point.metrics, summary.points[b].point.metrics,
+                    summary.metrics);
   });
   for (size_t index : beaten) out += Row(summary, index, models);
   out += "</tbody></table></div>\n";
-  if (summary.limits.any()) out += "<p class='soft note'>Red: outside a limit.</p>\n";
+  if (!summary.limits.empty()) out += "<p class='soft note'>Red: outside a limit.</p>\n";
   return out;
 }
 
 std::string Unmeasured(const Summary& summary) {
-  if (summary.failed.empty() && summary.cut_off.empty()) return "";
+  if (summary.failed.empty() && summary.unfinished.empty()) return "";
   std::string out = "<section class=card><h2>Not measured</h2><dl>\n";
   for (const auto& point : summary.failed) {
     out += StrCat("<dt>", Escape(point.name), "</dt><dd>", Escape(point.reason), "</dd>\n");
   }
-  for (const auto& point : summary.cut_off) {
-    out += StrCat("<dt>", Escape(point.name), "</dt><dd>begun, not finished</dd>\n");
+  for (const auto& point : summary.unfinished) {
+    out += StrCat("<dt>", Escape(point.name), "</dt><dd>",
+                  automation::Study::IsBeingMade(point) ? "being made now" : "begun, not finished",
+                  "</dd>\n");
   }
   return out + "</dl></section>\n";
 }
@@ -263,9 +261,16 @@ std::string Provenance(const Summary& summary) {
       "read back. Models are chosen on the validation split; the test split is evaluated once the "
       "choice is made, for the front and the originals. A model is on the front when no other is "
       "at "
-      "least as good in accuracy, bytes, latency and arena and better in one; latencies within ";
-  out += StrCat(Decimals(100 * kLatencyTolerance, 0), " % count as equal.</p></section>\n");
-  return out;
+      "least as good in all of ";
+  std::string names, tolerances;
+  for (const Metric& metric : summary.metrics) {
+    if (!metric.objective) continue;
+    names += (names.empty() ? "" : ", ") + metric.title;
+    if (metric.tolerance <= 0) continue;
+    tolerances += StrCat("; values of ", metric.title, " within ",
+                         Decimals(100 * metric.tolerance, 0), " % count as equal");
+  }
+  return StrCat(out, Escape(names), " and better in one", Escape(tolerances), ".</p></section>\n");
 }
 
 std::string CsvField(const std::string& text) {
@@ -281,29 +286,33 @@ std::string FrontJson(const Summary& summary, const std::string& folder) {
   Json json;
   json["front"] = Json::array();
   for (size_t index : summary.front) {
-    json["front"].push_back(PointJson(summary.points[index], folder));
+    json["front"].push_back(PointJson(summary, summary.points[index], folder));
   }
-  json["best"] = summary.best ? PointJson(summary.points[*summary.best], folder) : Json();
+  json["best"] = summary.best ? PointJson(summary, summary.points[*summary.best], folder) : Json();
   if (!summary.best) json["message"] = NearestMissText(summary);
-  json["reference_validation_top1"] = summary.reference_top1;
+  json["reference_validation_top1"] = ReferenceJson(summary);
   json["limits"] = ParseOrText(LimitsJson(summary.limits));
   return Dump(json, 2) + "\n";
 }
 
 std::string PointsCsv(const Summary& summary) {
-  std::string out =
-      "name,technique,format,on_front,inside_limits,validation_top1,test_top1,file_bytes,"
-      "latency_us,arena_bytes,macs,parameters,file,recipe\r\n";
+  std::string out = "name,technique,format,on_front,inside_limits,";
+  for (const Metric& metric : summary.metrics) out += CsvField(metric.name) + ",";
+  out += "file,recipe\r\n";
   for (const SummaryPoint& p : summary.points) {
     const auto& point = p.point;
-    out += StrCat(CsvField(point.name), ",", CsvField(p.technique), ",", CsvField(p.format), ",",
-                  p.on_front ? "1" : "0", ",", p.broken.empty() ? "1" : "0", ",",
-                  Decimals(point.top1, 6), ",",
-                  point.test_top1 ? Decimals(*point.test_top1, 6) : std::string(), ",",
-                  point.file_bytes, ",");
-    out += StrCat(Decimals(point.latency_us, 3), ",", point.arena_bytes, ",", point.macs, ",",
-                  point.parameters, ",", CsvField("models/" + point.file), ",",
-                  CsvField(point.recipe), "\r\n");
+    out += StrCat(CsvField(point.name), ",", CsvField(point.attribute(kTechniqueAttribute)), ",",
+                  CsvField(point.attribute(kFormatAttribute)), ",", p.on_front ? "1" : "0", ",",
+                  p.broken.empty() ? "1" : "0", ",");
+    for (const Metric& metric : summary.metrics) {
+      const Json value = MetricJson(metric, Find(p, metric.name));
+      const int decimals = metric.unit == "us" ? 3 : 6;
+      out += value.is_number_float() ? Decimals(value.get<double>(), decimals)
+             : value.is_null()       ? std::string()
+                                     : value.dump();
+      out += ',';
+    }
+    out += StrCat(CsvField("models/" + point.file), ",", CsvField(point.recipe), "\r\n");
   }
   return out;
 }

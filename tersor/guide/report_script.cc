@@ -17,10 +17,14 @@ const bytes = v => v >= 1048576 ? +(v / 1048576).toPrecision(3) + ' MB'
 const micros = v => v >= 1000 ? +(v / 1000).toPrecision(3) + ' ms' : +v.toPrecision(3) + ' µs';
 const percent = v => v === null ? '–' : (100 * v).toFixed(2) + ' %';
 const grouped = v => v.toLocaleString('en-US');
+const limitOf = (metric, kind) => {
+  const found = data.limits.find(limit => limit.metric === metric && limit[kind] !== undefined);
+  return found && found[kind];
+};
 const axes = {
-  bytes: {key: 'file_bytes', title: 'size of the file', show: bytes, limit: data.limits.max_bytes, binary: true},
-  latency: {key: 'latency_us', title: 'latency at batch 1, median', show: micros, limit: data.limits.max_latency_us},
-  arena: {key: 'arena_bytes', title: 'working memory (arena)', show: bytes, limit: data.limits.max_arena_bytes,
+  bytes: {key: 'file_bytes', title: 'size of the file', show: bytes, limit: limitOf('file_bytes', 'at_most'), binary: true},
+  latency: {key: 'latency_us', title: 'latency at batch 1, median', show: micros, limit: limitOf('latency_us', 'at_most')},
+  arena: {key: 'arena_bytes', title: 'working memory (arena)', show: bytes, limit: limitOf('arena_bytes', 'at_most'),
           binary: true},
 };
 const unique = list => [...new Set(list)];
@@ -63,10 +67,9 @@ function draw(axisName) {
     xLow = Math.min(xLow, axis.limit); xHigh = Math.max(xHigh, axis.limit);
   }
   const floors = [];
-  if (data.limits.min_accuracy !== undefined) floors.push(data.limits.min_accuracy);
-  if (data.limits.max_accuracy_drop !== undefined) {
-    floors.push(100 * data.reference_validation_top1 - data.limits.max_accuracy_drop);
-  }
+  const least = limitOf('validation_top1', 'at_least'), drop = limitOf('validation_top1', 'max_drop');
+  if (least !== undefined) floors.push(100 * least);
+  if (drop !== undefined) floors.push(100 * (data.reference_validation_top1 - drop));
   const floor = floors.length ? Math.max(...floors) : null;
   if (floor !== null && floor > yLow - 2 * Math.max(yHigh - yLow, 1)) {
     yLow = Math.min(yLow, floor); yHigh = Math.max(yHigh, floor);

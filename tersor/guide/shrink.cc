@@ -1,10 +1,12 @@
 #include "tersor/guide/shrink.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "tersor/base/file.h"
@@ -144,17 +146,15 @@ class Shrinker {
   Shrinker(const ShrinkOptions& options, Study& study, Splits& splits)
       : options_(options), study_(study), splits_(splits) {}
 
-  /// Makes and measures one candidate. A candidate's own failure is a failed point.
-  Result<Point> Do(const Job& job) {
-    TERSOR_ASSIGN_OR_RETURN(Point point,
-                            study_.Begin(job.recipe, job.name, StrCat(".", job.format)));
+  /// Makes and measures one candidate, whose point has been begun. A candidate's own failure is a
+  /// failed point. Where another worker has taken the point over, it comes back as running.
+  Result<Point> Do(const Job& job, Point point) {
     Status status = Make(job, point);
     if (status.ok()) status = Measure(job.source->normalize, point);
-    if (status.ok()) {
-      TERSOR_RETURN_IF_ERROR(study_.Complete(point));
-      point.state = PointState::kComplete;
-      return point;
-    }
+    if (status.ok()) status = study_.Complete(point);
+    if (status.ok()) return point;
+    TERSOR_ASSIGN_OR_RETURN(const bool still_ours, study_.Holds(point));
+    if (!still_ours) return point;
     TERSOR_RETURN_IF_ERROR(study_.Fail(point, status.message()));
     if (status.code() == StatusCode::kResourceExhausted || status.code() == StatusCode::kIoError) {
       return status;
@@ -170,8 +170,10 @@ class Shrinker {
                             splits_.Get(data::Split::kTest, options_.limit));
     TERSOR_ASSIGN_OR_RETURN(const ir::Graph graph,
                             formats::ImportModel(study_.PathOf(measured.point)));
-    TERSOR_ASSIGN_OR_RETURN(const double top1, Top1(graph, *test, measured.normalize));
-    return study_.SetTestTop1(measured.point, top1);
+    const auto normalize = data::ParseNormalize(measured.point.attribute(kNormalizeAttribute));
+    TERSOR_ASSIGN_OR_RETURN(const double top1,
+                            Top1(graph, *test, normalize.value_or(data::Normalize::kSigned)));
+    return study_.SetMetric(measured.point, kTestTop1, top1);
   }
 
  private:
@@ -217,7 +219,8 @@ class Shrinker {
     graph.mutable_metadata()["normalize"] = data::NormalizeName(job.source->normalize);
     graph.mutable_metadata()["recipe"] = point.recipe;
     TERSOR_RETURN_IF_ERROR(formats::ExportModel(graph, study_.PathOf(point)));
-    TERSOR_ASSIGN_OR_RETURN(point.file_bytes, FileSizeBytes(study_.PathOf(point)));
+    TERSOR_ASSIGN_OR_RETURN(const int64_t bytes, FileSizeBytes(study_.PathOf(point)));
+    point.metrics[kFileBytes] = static_cast<double>(bytes);
     return OkStatus();
   }
 
@@ -225,7 +228,7 @@ class Shrinker {
     TERSOR_ASSIGN_OR_RETURN(const ir::Graph graph, formats::ImportModel(study_.PathOf(point)));
     TERSOR_ASSIGN_OR_RETURN(const data::Dataset* validation,
                             splits_.Get(data::Split::kValidation, options_.limit));
-    TERSOR_ASSIGN_OR_RETURN(point.top1, Top1(graph, *validation, normalize));
+    TERSOR_ASSIGN_OR_RETURN(point.metrics[kValidationTop1], Top1(graph, *validation, normalize));
     measure::LatencyOptions timing;
     timing.threads = options_.latency_threads;
     timing.min_time_s = options_.latency_time_s / kLatencyRounds;
@@ -233,11 +236,12 @@ class Shrinker {
     timing.profile = false;
     for (int round = 0; round < kLatencyRounds; ++round) {
       TERSOR_ASSIGN_OR_RETURN(const auto latency, measure::MeasureLatency(graph, timing));
-      point.latency_us = round == 0 ? latency.p50_us : std::min(point.latency_us, latency.p50_us);
-      point.arena_bytes = latency.arena_bytes;
+      double& least = point.metrics[kLatencyUs];
+      least = round == 0 ? latency.p50_us : std::min(least, latency.p50_us);
+      point.metrics[kArenaBytes] = static_cast<double>(latency.arena_bytes);
     }
-    point.macs = ir::MacsOf(graph);
-    point.parameters = graph.num_parameters();
+    point.metrics[kMacs] = static_cast<double>(ir::MacsOf(graph));
+    point.metrics[kParameters] = static_cast<double>(graph.num_parameters());
     return OkStatus();
   }
 
@@ -249,6 +253,7 @@ class Shrinker {
 
 // Facts that make points comparable, and facts for the report.
 Status NoteFacts(Study& study, const ShrinkOptions& options) {
+  TERSOR_RETURN_IF_ERROR(study.DefineMetrics(ModelMetrics()));
   TERSOR_RETURN_IF_ERROR(study.RequireFact("data", options.data));
   TERSOR_RETURN_IF_ERROR(study.RequireFact("examples limit", std::to_string(options.limit)));
   TERSOR_RETURN_IF_ERROR(study.RequireFact("machine", MachineText()));
@@ -265,19 +270,15 @@ class FrontWatch {
  public:
   void Note(const Point& point, ShrinkEvent& event) {
     if (point.state == PointState::kComplete) {
-      points_.push_back({point.top1, point.file_bytes, point.latency_us, point.arena_bytes});
-      const std::vector<size_t> front = ParetoFront(points_);
-      event.on_front = front.back() == points_.size() - 1;
-      const auto before = static_cast<int64_t>(front_size_);
-      front_size_ = front.size();
-      event.pushed_out = before + (event.on_front ? 1 : 0) - static_cast<int64_t>(front_size_);
+      const Front::Change change = front_.Add(point.metrics);
+      event.on_front = change.on_front;
+      event.pushed_out = static_cast<int64_t>(change.pushed_out.size());
     }
-    event.front_size = front_size_;
+    event.front_size = front_.points().size();
   }
 
  private:
-  std::vector<Measured> points_;
-  size_t front_size_ = 0;
+  Front front_{ModelMetrics()};
 };
 
 // The front, the best model and the originals on the test split: told, never chosen by.
@@ -285,8 +286,8 @@ Status TestTheFront(Shrinker& shrinker, const Summary& summary) {
   std::vector<const SummaryPoint*> untested;
   for (size_t i = 0; i < summary.points.size(); ++i) {
     const SummaryPoint& point = summary.points[i];
-    const bool told = point.on_front || summary.best == i || point.technique == "original";
-    if (told && !point.point.test_top1) untested.push_back(&point);
+    const bool told = point.on_front || summary.best == i || point.reference;
+    if (told && !point.point.metric(kTestTop1)) untested.push_back(&point);
   }
   if (untested.empty()) return OkStatus();
   Progress progress("test", static_cast<int64_t>(untested.size()), "models");
@@ -297,35 +298,85 @@ Status TestTheFront(Shrinker& shrinker, const Summary& summary) {
   return OkStatus();
 }
 
-Status DoJobs(Shrinker& shrinker, const Study& study, const std::vector<Job>& jobs,
-              const ShrinkOptions& options) {
-  FrontWatch watch;
-  int64_t kept = 0;
-  size_t longest_name = 0;
-  for (const Job& job : jobs) {
-    TERSOR_ASSIGN_OR_RETURN(const auto found, study.Find(job.recipe));
-    kept += found && found->state == PointState::kComplete;
-    longest_name = std::max(longest_name, job.name.size());
+std::map<std::string, std::string> AttributesOf(const Job& job) {
+  std::map<std::string, std::string> attributes = {
+      {kModelAttribute, job.source->name},
+      {kTechniqueAttribute, job.candidate.technique},
+      {kFormatAttribute, job.format},
+      {kNormalizeAttribute, std::string(data::NormalizeName(job.source->normalize))}};
+  if (job.candidate.original()) attributes[kReferenceAttribute] = kYes;
+  return attributes;
+}
+
+// Does all jobs that no other worker does, then waits for those that others do: the point of a
+// worker that ends without completing it becomes free, and is made here.
+class JobLoop {
+ public:
+  JobLoop(Shrinker& shrinker, Study& study, const std::vector<Job>& jobs,
+          const ShrinkOptions& options)
+      : shrinker_(shrinker), study_(study), jobs_(jobs), options_(options) {}
+
+  Status Run() {
+    std::vector<const Job*> open;
+    int64_t kept = 0;
+    for (const Job& job : jobs_) {
+      TERSOR_ASSIGN_OR_RETURN(const auto found, study_.Find(job.recipe));
+      kept += found && found->state == PointState::kComplete;
+      longest_name_ = std::max(longest_name_, job.name.size());
+      open.push_back(&job);
+    }
+    Progress progress("shrink", static_cast<int64_t>(jobs_.size()) - kept, "candidates");
+    while (!open.empty()) {
+      std::vector<const Job*> with_others;
+      for (const Job* job : open) {
+        TERSOR_ASSIGN_OR_RETURN(const bool done, Try(*job, progress));
+        if (!done) with_others.push_back(job);
+      }
+      open = std::move(with_others);
+      constexpr auto kBetweenLooks = std::chrono::milliseconds(200);
+      if (!open.empty()) std::this_thread::sleep_for(kBetweenLooks);
+    }
+    return OkStatus();
   }
-  const auto total = static_cast<int64_t>(jobs.size());
-  Progress progress("shrink", total - kept, "candidates");
-  for (int64_t number = 1; number <= total; ++number) {
-    const Job& job = jobs[static_cast<size_t>(number - 1)];
-    ShrinkEvent event{number, total, longest_name, false, {}, false, 0, 0};
-    TERSOR_ASSIGN_OR_RETURN(const auto found, study.Find(job.recipe));
-    event.kept_before = found && found->state == PointState::kComplete;
-    if (event.kept_before) {
-      event.point = *found;
-    } else {
+
+ private:
+  // Whether the job is done, by whomever.
+  Result<bool> Try(const Job& job, Progress& progress) {
+    TERSOR_ASSIGN_OR_RETURN(
+        automation::Begun begun,
+        study_.TryBegin(job.recipe, job.name, StrCat(".", job.format), AttributesOf(job)));
+    if (begun.turn == automation::Turn::kAnother) {
+      progress.SetNote(StrCat(job.name, ": another worker makes it"));
+      return false;
+    }
+    const bool kept_before = begun.turn == automation::Turn::kComplete;
+    if (!kept_before) {
       progress.SetNote(job.name);
-      TERSOR_ASSIGN_OR_RETURN(event.point, shrinker.Do(job));
+      TERSOR_ASSIGN_OR_RETURN(begun.point, shrinker_.Do(job, std::move(begun.point)));
+      if (begun.point.state == PointState::kRunning) return false;
       progress.Advance();
     }
-    watch.Note(event.point, event);
-    if (options.on_point) options.on_point(event);
+    ShrinkEvent event{++number_,
+                      static_cast<int64_t>(jobs_.size()),
+                      longest_name_,
+                      kept_before,
+                      begun.point,
+                      false,
+                      0,
+                      0};
+    watch_.Note(event.point, event);
+    if (options_.on_point) options_.on_point(event);
+    return true;
   }
-  return OkStatus();
-}
+
+  Shrinker& shrinker_;
+  Study& study_;
+  const std::vector<Job>& jobs_;
+  const ShrinkOptions& options_;
+  FrontWatch watch_;
+  int64_t number_ = 0;
+  size_t longest_name_ = 0;
+};
 
 }  // namespace
 
@@ -345,7 +396,7 @@ Result<Summary> Shrink(const ShrinkOptions& options) {
   TERSOR_ASSIGN_OR_RETURN(Study study, Study::Open(options.folder));
   TERSOR_RETURN_IF_ERROR(NoteFacts(study, options));
   Shrinker shrinker(options, study, splits);
-  TERSOR_RETURN_IF_ERROR(DoJobs(shrinker, study, jobs, options));
+  TERSOR_RETURN_IF_ERROR(JobLoop(shrinker, study, jobs, options).Run());
   TERSOR_ASSIGN_OR_RETURN(Summary summary, Summarize(study));
   if (summary.points.empty()) {
     return FailedPrecondition("no candidate could be made: ", summary.failed.back().name, ": ",

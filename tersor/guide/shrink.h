@@ -20,7 +20,7 @@ namespace tersor::guide {
 struct ShrinkEvent {
   int64_t number = 0, total = 0;  ///< counted from 1 over all candidates
   size_t longest_name = 0;        ///< of all candidates, to set a table
-  bool kept_before = false;       ///< it was in the study already
+  bool kept_before = false;       ///< an earlier run or another process has made it
   automation::Point point;        ///< complete or failed
   bool on_front = false;          ///< of all points so far
   size_t front_size = 0;
@@ -53,6 +53,10 @@ struct ShrinkOptions {
 /// max_accuracy_drop. Calibration sees the train split only. At the end the points of the front,
 /// and the best one, are evaluated on the test split, for the report alone. Then front.json,
 /// front.csv and report.html are written (guide/report.h).
+///
+/// Several processes may work on one folder at the same time: each candidate is made by one of
+/// them, and all return when all candidates are done. The candidate of a process that ends before
+/// is made by another one (automation/study/study.h).
 ///
 /// Killed at any time, the next call with the same folder goes on. A candidate that cannot be made
 /// is a failed point, with the reason, and the others go on; a full disk or a study that cannot be

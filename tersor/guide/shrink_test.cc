@@ -106,6 +106,10 @@ class ShrinkTest : public ::testing::Test {
     return summary.ok() ? *std::move(summary) : Summary();
   }
 
+  static double Value(const SummaryPoint& point, const char* metric) {
+    return point.point.metric(metric).value_or(-1);
+  }
+
   static const SummaryPoint& Named(const Summary& summary, const std::string& name) {
     const auto found = std::find_if(summary.points.begin(), summary.points.end(),
                                     [&](const SummaryPoint& p) { return p.point.name == name; });
@@ -130,47 +134,51 @@ TEST_F(ShrinkTest, MeasuresEachCandidateOnItsFile) {
   ASSERT_EQ(summary.points.size(), 14u);
   for (const SummaryPoint& point : summary.points) {
     const std::string path = options_.folder + "/models/" + point.point.file;
-    EXPECT_EQ(*FileSizeBytes(path), point.point.file_bytes);
+    EXPECT_EQ(*FileSizeBytes(path), Value(point, kFileBytes));
     EXPECT_TRUE(formats::ImportModel(path).ok());
-    EXPECT_GT(point.point.top1, 0.8) << point.point.name;
-    EXPECT_GT(point.point.latency_us, 0);
-    EXPECT_GT(point.point.arena_bytes, 0);
-    EXPECT_GT(point.point.macs, 0);
-    const bool told = point.on_front || point.technique == "original";
-    EXPECT_EQ(point.point.test_top1.has_value(), told) << point.point.name;
+    EXPECT_GT(Value(point, kValidationTop1), 0.8) << point.point.name;
+    EXPECT_GT(Value(point, kLatencyUs), 0);
+    EXPECT_GT(Value(point, kArenaBytes), 0);
+    EXPECT_GT(Value(point, kMacs), 0);
+    EXPECT_GT(Value(point, kParameters), 0);
+    const bool reported = point.on_front || point.point.attribute("technique") == "original";
+    EXPECT_EQ(point.point.metric(kTestTop1).has_value(), reported) << point.point.name;
   }
   const auto& wide = Named(summary, "wide original");
-  EXPECT_LT(Named(summary, "wide full-integer min-max").point.file_bytes, wide.point.file_bytes);
-  EXPECT_LT(Named(summary, "wide float16").point.file_bytes, wide.point.file_bytes);
-  EXPECT_EQ(summary.reference_top1,
-            std::max(wide.point.top1, Named(summary, "narrow original").point.top1));
+  const double wide_bytes = Value(wide, kFileBytes);
+  EXPECT_LT(Value(Named(summary, "wide full-integer min-max"), kFileBytes), wide_bytes);
+  EXPECT_LT(Value(Named(summary, "wide float16"), kFileBytes), wide_bytes);
+  ASSERT_TRUE(summary.reference.has_value());
+  EXPECT_EQ(Value(summary.points[*summary.reference], kValidationTop1),
+            std::max(Value(wide, kValidationTop1),
+                     Value(Named(summary, "narrow original"), kValidationTop1)));
 }
 
 TEST_F(ShrinkTest, TheSecondRunMeasuresNothingAgain) {
   const Summary first = ShrinkOrDie();
   int kept = 0;
   options_.on_point = [&](const ShrinkEvent& event) { kept += event.kept_before; };
-  options_.limits.max_bytes = first.points[0].point.file_bytes;
+  options_.limits = {{kFileBytes, Limit::Kind::kAtMost, Value(first.points[0], kFileBytes)}};
   const Summary second = ShrinkOrDie();
   EXPECT_EQ(kept, 14);
   ASSERT_EQ(second.points.size(), first.points.size());
   for (size_t i = 0; i < first.points.size(); ++i) {
-    EXPECT_EQ(second.points[i].point.latency_us, first.points[i].point.latency_us);
+    EXPECT_EQ(second.points[i].point.metrics, first.points[i].point.metrics);
     EXPECT_EQ(second.points[i].point.created_unix_s, first.points[i].point.created_unix_s);
   }
-  EXPECT_EQ(second.limits.max_bytes, options_.limits.max_bytes) << "limits are those of this run";
+  EXPECT_EQ(second.limits, options_.limits) << "limits are those of this run";
 }
 
 TEST_F(ShrinkTest, LimitsChooseTheBest) {
   options_.candidates = {Candidate{}, Technique("full-integer")};
   const Summary all = ShrinkOrDie();
   const auto& small = Named(all, "narrow full-integer min-max");
-  options_.limits.max_bytes = small.point.file_bytes;
+  options_.limits = {{kFileBytes, Limit::Kind::kAtMost, Value(small, kFileBytes)}};
   const Summary limited = ShrinkOrDie();
   ASSERT_TRUE(limited.best.has_value());
   EXPECT_EQ(limited.points[*limited.best].point.name, small.point.name);
 
-  options_.limits.max_bytes = 10;
+  options_.limits = {{kFileBytes, Limit::Kind::kAtMost, 10}};
   const Summary none = ShrinkOrDie();
   EXPECT_FALSE(none.best.has_value());
   EXPECT_THAT(NearestMissText(none), HasSubstr("no model is inside the limits: the nearest, narrow "
@@ -195,8 +203,8 @@ TEST_F(ShrinkTest, FrontJsonSaysWhatEachFileIs) {
 }
 
 TEST_F(ShrinkTest, TheReportHoldsEachPointAndRefersToNothingOutside) {
-  options_.limits.max_bytes = 5000;
-  options_.limits.max_accuracy_drop = 2;
+  options_.limits = {{kFileBytes, Limit::Kind::kAtMost, 5000},
+                     {kValidationTop1, Limit::Kind::kMaxDrop, 0.02}};
   const Summary summary = ShrinkOrDie();
   const std::string page = *ReadFile(options_.folder + "/report.html");
   for (const SummaryPoint& point : summary.points) {

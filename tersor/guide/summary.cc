@@ -11,62 +11,68 @@ using automation::Point;
 using automation::PointState;
 using nlohmann::json;
 
-// The text under a key of a recipe, or "" where it is no text.
-std::string TextOf(const json& recipe, const char* key) {
-  const auto found = recipe.is_object() ? recipe.find(key) : recipe.end();
-  return found != recipe.end() && found->is_string() ? found->get<std::string>() : "";
-}
+constexpr std::pair<Limit::Kind, const char*> kKinds[] = {{Limit::Kind::kAtMost, "at_most"},
+                                                          {Limit::Kind::kAtLeast, "at_least"},
+                                                          {Limit::Kind::kMaxDrop, "max_drop"}};
 
-SummaryPoint ReadPoint(Point point) {
-  SummaryPoint read;
-  const json recipe = json::parse(point.recipe, nullptr, false);
-  read.technique = TextOf(recipe, "technique");
-  read.format = TextOf(recipe, "format");
-  if (const auto normalize = data::ParseNormalize(TextOf(recipe, "normalize"))) {
-    read.normalize = *normalize;
+// Schema 1 had five limits, with accuracies in percent.
+Limits ReadOldLimits(const json& object) {
+  constexpr double kPercent = 0.01;
+  const struct {
+    const char* key;
+    Limit limit;
+  } kOld[] = {{"max_bytes", {kFileBytes, Limit::Kind::kAtMost, 1}},
+              {"max_latency_us", {kLatencyUs, Limit::Kind::kAtMost, 1}},
+              {"max_arena_bytes", {kArenaBytes, Limit::Kind::kAtMost, 1}},
+              {"max_accuracy_drop", {kValidationTop1, Limit::Kind::kMaxDrop, kPercent}},
+              {"min_accuracy", {kValidationTop1, Limit::Kind::kAtLeast, kPercent}}};
+  Limits limits;
+  for (const auto& [key, limit] : kOld) {
+    const auto found = object.find(key);
+    if (found == object.end() || !found->is_number()) continue;
+    limits.push_back(limit);
+    limits.back().bound *= found->get<double>();
   }
-  read.measured = {point.top1, point.file_bytes, point.latency_us, point.arena_bytes};
-  read.point = std::move(point);
-  return read;
-}
-
-template <typename T>
-void Put(json& object, const char* key, const std::optional<T>& value) {
-  if (value) object[key] = *value;
-}
-
-template <typename T>
-void Take(const json& object, const char* key, std::optional<T>& value) {
-  const auto found = object.find(key);
-  if (found != object.end() && found->is_number()) value = found->get<T>();
+  return limits;
 }
 
 }  // namespace
 
 std::string LimitsJson(const Limits& limits) {
-  json object = json::object();
-  Put(object, "max_bytes", limits.max_bytes);
-  Put(object, "max_latency_us", limits.max_latency_us);
-  Put(object, "max_arena_bytes", limits.max_arena_bytes);
-  Put(object, "max_accuracy_drop", limits.max_accuracy_drop);
-  Put(object, "min_accuracy", limits.min_accuracy);
-  return object.dump();
+  json list = json::array();
+  for (const Limit& limit : limits) {
+    json entry = {{"metric", limit.metric}};
+    for (const auto& [kind, name] : kKinds) {
+      if (kind == limit.kind) entry[name] = limit.bound;
+    }
+    list.push_back(std::move(entry));
+  }
+  return list.dump();
 }
 
 Result<Limits> ParseLimitsJson(const std::string& text) {
-  const json object = json::parse(text, nullptr, false);
-  if (!object.is_object()) return DataLoss("the study's limits are no JSON object: ", text);
+  const json value = json::parse(text, nullptr, false);
+  if (value.is_object()) return ReadOldLimits(value);
+  if (!value.is_array()) return DataLoss("the study's limits are no JSON list: ", text);
   Limits limits;
-  Take(object, "max_bytes", limits.max_bytes);
-  Take(object, "max_latency_us", limits.max_latency_us);
-  Take(object, "max_arena_bytes", limits.max_arena_bytes);
-  Take(object, "max_accuracy_drop", limits.max_accuracy_drop);
-  Take(object, "min_accuracy", limits.min_accuracy);
+  for (const json& entry : value) {
+    Limit limit;
+    const auto metric = entry.is_object() ? entry.find("metric") : entry.end();
+    const auto* kind = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const auto& row) {
+      return entry.is_object() && entry.contains(row.second) && entry[row.second].is_number();
+    });
+    if (metric == entry.end() || !metric->is_string() || kind == std::end(kKinds)) {
+      return DataLoss("a limit of the study is ", entry.dump(),
+                      ", expected a metric and at_most, at_least or max_drop");
+    }
+    limits.push_back({metric->get<std::string>(), kind->first, entry[kind->second].get<double>()});
+  }
   return limits;
 }
 
 Result<Summary> Summarize(const automation::Study& study) {
   Summary summary;
+  TERSOR_ASSIGN_OR_RETURN(summary.metrics, study.Metrics());
   TERSOR_ASSIGN_OR_RETURN(summary.facts, study.Facts());
   if (auto limits = summary.facts.find("limits"); limits != summary.facts.end()) {
     TERSOR_ASSIGN_OR_RETURN(summary.limits, ParseLimitsJson(limits->second));
@@ -74,40 +80,41 @@ Result<Summary> Summarize(const automation::Study& study) {
   TERSOR_ASSIGN_OR_RETURN(auto points, study.Points());
   for (Point& point : points) {
     if (point.state == PointState::kComplete) {
-      summary.points.push_back(ReadPoint(std::move(point)));
+      const bool reference = point.attribute(kReferenceAttribute) == kYes;
+      summary.points.push_back({std::move(point), reference, false, {}});
     } else if (point.state == PointState::kFailed) {
       summary.failed.push_back(std::move(point));
     } else {
-      summary.cut_off.push_back(std::move(point));
+      summary.unfinished.push_back(std::move(point));
     }
   }
-  std::vector<Measured> measured;
-  for (const SummaryPoint& point : summary.points) {
-    measured.push_back(point.measured);
-    if (point.technique == "original") {
-      summary.reference_top1 = std::max(summary.reference_top1, point.measured.top1);
-    }
+  std::vector<Values> measured;
+  for (const SummaryPoint& point : summary.points) measured.push_back(point.point.metrics);
+  for (size_t i = 0; i < measured.size(); ++i) {
+    if (!summary.points[i].reference) continue;
+    auto& reference = summary.reference;
+    if (!reference || IsBetter(measured[i], measured[*reference], summary.metrics)) reference = i;
   }
+  const Values reference = summary.reference ? measured[*summary.reference] : Values();
   for (SummaryPoint& point : summary.points) {
-    point.broken = BrokenLimits(point.measured, summary.limits, summary.reference_top1);
+    point.broken = BrokenLimits(point.point.metrics, summary.limits, reference, summary.metrics);
   }
-  summary.front = ParetoFront(measured);
-  std::vector<Measured> of_front;
+  summary.front = ParetoFront(measured, summary.metrics);
+  std::vector<Values> of_front;
   for (size_t i : summary.front) {
     summary.points[i].on_front = true;
     of_front.push_back(measured[i]);
   }
-  if (const auto best = BestInside(of_front, summary.limits, summary.reference_top1)) {
+  if (const auto best = BestInside(of_front, summary.limits, reference, summary.metrics)) {
     summary.best = summary.front[*best];
   } else {
-    summary.best = BestInside(measured, summary.limits, summary.reference_top1);
+    summary.best = BestInside(measured, summary.limits, reference, summary.metrics);
   }
   if (!summary.best && !measured.empty()) {
-    summary.nearest_miss = NearestMiss(measured, summary.limits, summary.reference_top1);
+    summary.nearest_miss = NearestMiss(measured, summary.limits, reference, summary.metrics);
   }
   std::stable_sort(summary.front.begin(), summary.front.end(), [&](size_t a, size_t b) {
-    return measured[a].top1 != measured[b].top1 ? measured[a].top1 > measured[b].top1
-                                                : measured[a].file_bytes < measured[b].file_bytes;
+    return IsBetter(measured[a], measured[b], summary.metrics);
   });
   return summary;
 }

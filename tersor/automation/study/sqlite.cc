@@ -3,12 +3,13 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <limits>
 #include <utility>
 
 namespace tersor::automation {
 namespace {
 
-constexpr int kBusyTimeoutMs = 5000;
+constexpr int kBusyTimeoutMs = 30'000;
 
 // "file:" URI of a path: what SQLite would take for syntax is written in percent form.
 std::string Uri(const std::string& path, std::string_view parameters) {
@@ -59,6 +60,31 @@ Result<Database> Database::Open(const std::string& path, Mode mode) {
     return open(Uri(path, "?mode=ro&immutable=1"));
   }
   return database;
+}
+
+Result<Database> Database::CopyToMemory() const {
+  sqlite3* handle = nullptr;
+  int code =
+      sqlite3_open_v2(":memory:", &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  Database copy(handle, path_);
+  if (code != SQLITE_OK) return copy.Failure(code);
+  sqlite3_extended_result_codes(handle, 1);
+  sqlite3_backup* backup = sqlite3_backup_init(handle, "main", handle_, "main");
+  if (backup == nullptr) return copy.Failure(sqlite3_errcode(handle));
+  constexpr int kAllPages = -1;
+  sqlite3_backup_step(backup, kAllPages);
+  code = sqlite3_backup_finish(backup);
+  if (code != SQLITE_OK) return copy.Failure(code);
+  return copy;
+}
+
+Status Database::Transact(Kind kind, const std::function<Status()>& work) {
+  TERSOR_RETURN_IF_ERROR(Execute(kind == Kind::kWrite ? "BEGIN IMMEDIATE" : "BEGIN"));
+  Status status = work();
+  if (status.ok()) status = Execute("COMMIT");
+  // After some errors SQLite has rolled back by itself; then this one finds nothing to do.
+  if (!status.ok()) (void)Execute("ROLLBACK").ok();
+  return status;
 }
 
 Status Database::Failure(int code) const {
@@ -147,10 +173,10 @@ Result<bool> Statement::Step() {
 Status Statement::Run() { return Step().status(); }
 
 int64_t Statement::Integer(int column) const { return sqlite3_column_int64(handle_, column); }
-double Statement::Real(int column) const { return sqlite3_column_double(handle_, column); }
-std::optional<double> Statement::OptionalReal(int column) const {
-  if (sqlite3_column_type(handle_, column) == SQLITE_NULL) return std::nullopt;
-  return Real(column);
+double Statement::Real(int column) const {
+  return sqlite3_column_type(handle_, column) == SQLITE_NULL
+             ? std::numeric_limits<double>::quiet_NaN()
+             : sqlite3_column_double(handle_, column);
 }
 std::string Statement::Text(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,13 +16,16 @@ namespace tersor::automation {
 
 class Statement;
 
-/// A connection. Closes itself. Errors begin with the database's path.
+/// A connection. Closes itself. Errors begin with the database's path. Not for several threads at
+/// once. Where another connection writes, it waits up to 30 s for its turn.
 class Database {
  public:
   enum class Mode : uint8_t { kCreate, kRead };
 
   /// kRead works on a folder that may not be written, too.
   static Result<Database> Open(const std::string& path, Mode mode);
+  /// A copy of the whole database in memory, which can be changed without changing the file.
+  Result<Database> CopyToMemory() const;
   Database(Database&& other) noexcept;
   Database& operator=(Database&& other) noexcept;
   ~Database();
@@ -29,6 +33,10 @@ class Database {
   /// Runs SQL without parameters and rows.
   Status Execute(const std::string& sql);
   Result<Statement> Prepare(const std::string& sql) const;
+  /// Runs `work` between BEGIN and COMMIT; rolls back when `work` or the commit fails. With kWrite
+  /// it waits for its turn before `work` begins, so that `work` itself never meets another writer.
+  enum class Kind : uint8_t { kRead, kWrite };
+  Status Transact(Kind kind, const std::function<Status()>& work);
   /// The first column of the first row of a query that has one.
   Result<int64_t> QueryInteger(const std::string& sql) const;
   Result<std::string> QueryText(const std::string& sql) const;
@@ -62,8 +70,7 @@ class Statement {
 
   /// Columns of the row, counted from 0.
   int64_t Integer(int column) const;
-  double Real(int column) const;
-  std::optional<double> OptionalReal(int column) const;
+  double Real(int column) const;  ///< NaN for NULL, which is how SQLite keeps one
   std::string Text(int column) const;
 
  private:

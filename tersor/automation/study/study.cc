@@ -1,226 +1,140 @@
 #include "tersor/automation/study/study.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <ctime>
-#include <filesystem>
-#include <nlohmann/json.hpp>
-#include <set>
+#include <chrono>
+#include <cmath>
+#include <mutex>
 #include <utility>
 
-#include "tersor/automation/study/folder_lock.h"
-#include "tersor/automation/study/sqlite.h"
+#include "tersor/automation/study/heartbeat.h"
+#include "tersor/automation/study/model_files.h"
+#include "tersor/automation/study/owner.h"
 #include "tersor/base/file.h"
 #include "tersor/base/log.h"
 
 namespace tersor::automation {
 namespace {
 
-constexpr int64_t kApplicationId = 0x54525352;  // "TRSR"
-constexpr int64_t kSchemaVersion = 1;
-constexpr char kSchema[] = R"(
-  CREATE TABLE points (
-    id INTEGER PRIMARY KEY,
-    recipe TEXT NOT NULL UNIQUE,
-    recipe_hash TEXT NOT NULL,
-    name TEXT NOT NULL,
-    file TEXT NOT NULL UNIQUE,
-    state TEXT NOT NULL CHECK (state IN ('running', 'complete', 'failed')),
-    reason TEXT NOT NULL DEFAULT '',
-    top1 REAL NOT NULL DEFAULT 0,
-    test_top1 REAL,
-    file_bytes INTEGER NOT NULL DEFAULT 0,
-    latency_us REAL NOT NULL DEFAULT 0,
-    arena_bytes INTEGER NOT NULL DEFAULT 0,
-    macs INTEGER NOT NULL DEFAULT 0,
-    parameters INTEGER NOT NULL DEFAULT 0,
-    created_unix_s INTEGER NOT NULL
-  );
-  CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-)";
-constexpr char kColumns[] =
-    "SELECT id, recipe, name, file, state, reason, top1, test_top1, file_bytes, latency_us, "
-    "arena_bytes, macs, parameters, created_unix_s FROM points ";
-constexpr size_t kHashDigits = 16;
-
-constexpr PointState kStates[] = {PointState::kRunning, PointState::kComplete, PointState::kFailed};
-
-Result<Point> ReadPoint(const Statement& row, const std::string& path) {
-  Point point;
-  point.id = row.Integer(0);
-  point.recipe = row.Text(1);
-  point.name = row.Text(2);
-  point.file = row.Text(3);
-  const std::string state = row.Text(4);
-  const auto* found = std::find_if(std::begin(kStates), std::end(kStates),
-                                   [&](PointState s) { return PointStateName(s) == state; });
-  if (found == std::end(kStates)) {
-    return DataLoss(path, ": point ", point.id, " has state '", state,
-                    "', expected running, complete or failed");
-  }
-  point.state = *found;
-  point.reason = row.Text(5);
-  point.top1 = row.Real(6);
-  point.test_top1 = row.OptionalReal(7);
-  point.file_bytes = row.Integer(8);
-  point.latency_us = row.Real(9);
-  point.arena_bytes = row.Integer(10);
-  point.macs = row.Integer(11);
-  point.parameters = row.Integer(12);
-  point.created_unix_s = row.Integer(13);
-  if (point.file.empty() || point.file.find('/') != std::string::npos || point.file[0] == '.') {
-    return DataLoss(path, ": point ", point.id, " has the file name '", point.file,
-                    "', expected a name in models/");
-  }
-  return point;
+int64_t UnixMs() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
-// "small full_integer" and ".tersor" to "small-full_integer-0123456789abcdef.tersor".
-std::string FileName(std::string_view name, const std::string& hash, std::string_view extension) {
-  constexpr size_t kLongestName = 100;
-  std::string file;
-  for (char c : name.substr(0, kLongestName)) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '_' || (c == '.' && !file.empty());
-    file += plain ? c : '-';
-  }
-  return StrCat(file, "-", hash, extension);
-}
-
-// Whether a name in models/ is one that FileName makes, perhaps with what a cut-off write adds.
-bool IsOurs(const std::string& file) {
-  const size_t dash = file.rfind('-');
-  if (dash == std::string::npos) return false;
-  const size_t end = file.find('.', dash);
-  return end == dash + 1 + kHashDigits &&
-         file.find_first_not_of("0123456789abcdef", dash + 1) == end;
-}
-
-Status SyncFolder(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return IoError("cannot open ", path, ": ", std::strerror(errno));
-  const bool synced = ::fsync(descriptor) == 0;
-  const int error = errno;
-  ::close(descriptor);
-  return synced ? OkStatus() : IoError("cannot sync ", path, ": ", std::strerror(error));
+// Whether a row still is what its worker believes: nobody has begun the point since.
+bool IsSameAttempt(const std::optional<Point>& row, const Point& point, PointState state) {
+  return row.has_value() && row->attempt == point.attempt && row->state == state;
 }
 
 }  // namespace
 
-std::string_view PointStateName(PointState state) {
-  switch (state) {
-    case PointState::kRunning:
-      return "running";
-    case PointState::kComplete:
-      return "complete";
-    default:
-      return "failed";
-  }
-}
-
-Result<std::string> CanonicalJson(std::string_view json) {
-  const auto value = nlohmann::json::parse(json, nullptr, false);
-  if (value.is_discarded()) return InvalidArgument("a recipe is JSON, found: ", json);
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-std::string HashText(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  char digits[kHashDigits + 1];
-  std::snprintf(digits, sizeof(digits), "%016llx", static_cast<unsigned long long>(hash));
-  return digits;
-}
-
 struct Study::Impl {
-  std::string folder, database_path, models;
-  std::optional<FolderLock> lock;  // of the writer
-  Database database;
-
-  Status CheckSchema() {
-    TERSOR_ASSIGN_OR_RETURN(const int64_t application,
-                            database.QueryInteger("PRAGMA application_id"));
-    TERSOR_ASSIGN_OR_RETURN(const int64_t version, database.QueryInteger("PRAGMA user_version"));
-    if (application != kApplicationId) {
-      return DataLoss(database_path, ": a database, but not of a study");
-    }
-    if (version != kSchemaVersion) {
-      return Unsupported(database_path, ": schema version ", version, ", this build reads version ",
-                         kSchemaVersion);
-    }
-    TERSOR_ASSIGN_OR_RETURN(const std::string check, database.QueryText("PRAGMA quick_check(1)"));
-    if (check != "ok") return DataLoss(database_path, ": the database is damaged: ", check);
-    return OkStatus();
-  }
-
-  // A database without tables is new: the schema comes in one transaction.
-  Status MakeSchema() {
-    TERSOR_RETURN_IF_ERROR(database.Execute("PRAGMA journal_mode=WAL"));
-    TERSOR_RETURN_IF_ERROR(database.Execute("PRAGMA synchronous=FULL"));
-    TERSOR_ASSIGN_OR_RETURN(const int64_t tables,
-                            database.QueryInteger("SELECT count(*) FROM sqlite_schema"));
-    if (tables > 0) return OkStatus();
-    return database.Execute(StrCat("BEGIN IMMEDIATE;", kSchema,
-                                   "PRAGMA application_id=", kApplicationId,
-                                   ";PRAGMA user_version=", kSchemaVersion, ";COMMIT;"));
-  }
-
-  Result<std::vector<Point>> Points() const {
-    TERSOR_ASSIGN_OR_RETURN(Statement query, database.Prepare(StrCat(kColumns, "ORDER BY id")));
-    std::vector<Point> points;
-    for (;;) {
-      TERSOR_ASSIGN_OR_RETURN(const bool row, query.Step());
-      if (!row) return points;
-      TERSOR_ASSIGN_OR_RETURN(Point point, ReadPoint(query, database_path));
-      points.push_back(std::move(point));
-    }
-  }
-
-  // Makes rows and files agree again after a kill, or after somebody removed files.
-  Status Reconcile() {
-    TERSOR_ASSIGN_OR_RETURN(const auto points, Points());
-    std::set<std::string> owned;
-    for (const Point& point : points) {
-      if (point.state != PointState::kComplete) continue;
-      auto size = FileSizeBytes(models + "/" + point.file);
-      if (size.ok() && *size == point.file_bytes) {
-        owned.insert(point.file);
-        continue;
-      }
-      const std::string reason =
-          size.ok() ? StrCat("its file has ", *size, " bytes, ", point.file_bytes, " were measured")
-                    : std::string("its file is gone");
-      LogWarning("study ", folder, ": ", point.name, ": ", reason, ", it will be made again");
-      TERSOR_RETURN_IF_ERROR(SetFailed(point.id, reason));
-    }
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(models, error)) {
-      const std::string file = entry.path().filename().string();
-      if (owned.count(file) > 0 || !IsOurs(file)) continue;
-      if (::unlink(entry.path().c_str()) != 0 && errno != ENOENT) {
-        return IoError("cannot remove ", entry.path().string(), ": ", std::strerror(errno));
-      }
-    }
-    return error ? IoError("cannot read ", models, ": ", error.message()) : OkStatus();
-  }
-
-  Status SetFailed(int64_t id, std::string_view reason) {
-    TERSOR_ASSIGN_OR_RETURN(
-        Statement update,
-        database.Prepare("UPDATE points SET state = 'failed', reason = ? WHERE id = ?"));
-    return update.Bind(reason).Bind(id).Run();
+  Impl(std::shared_ptr<Storage> storage, std::string folder, Access access,
+       const StudyOptions& options)
+      : storage(std::move(storage)),
+        folder(std::move(folder)),
+        files(this->folder + "/models"),
+        access(access),
+        options(options) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() {
+    heartbeat.Stop();
+    if (!held.empty()) (void)ForEachHeld([](Point& row) { row.lease_ends_unix_ms = 0; }).ok();
   }
 
   Status CheckWriter() const {
-    if (lock.has_value()) return OkStatus();
+    if (access == Access::kWrite) return OkStatus();
     return FailedPrecondition("study ", folder, " is open for reading only");
   }
+
+  Status Read(const std::function<Status(Records&)>& work) const {
+    return storage->Transact(Access::kRead, work);
+  }
+  Status Write(const std::function<Status(Records&)>& work) const {
+    TERSOR_RETURN_IF_ERROR(CheckWriter());
+    return storage->Transact(Access::kWrite, work);
+  }
+
+  // Makes the history and the files agree again after a kill, or after somebody removed files.
+  Status Reconcile() const {
+    return Write([&](Records& records) -> Status {
+      TERSOR_ASSIGN_OR_RETURN(auto points, records.Points());
+      std::vector<Point> owners;
+      for (Point& point : points) {
+        if (IsBeingMade(point)) owners.push_back(point);
+        if (point.state != PointState::kComplete) continue;
+        const std::string flaw = files.Flaw(point);
+        if (flaw.empty()) {
+          owners.push_back(point);
+          continue;
+        }
+        LogWarning("study ", folder, ": ", point.name, ": ", flaw, ", it will be made again");
+        point.state = PointState::kFailed;
+        point.reason = flaw;
+        TERSOR_RETURN_IF_ERROR(records.Put(point));
+      }
+      return files.RemoveOrphans(owners);
+    });
+  }
+
+  // Writes a point that is still in the state that `point` was in, by the same attempt.
+  Status Change(const Point& point, PointState state,
+                const std::function<Status(Records&, Point&)>& change) const {
+    return Write([&](Records& records) -> Status {
+      TERSOR_ASSIGN_OR_RETURN(auto row, records.Find(point.recipe));
+      if (!IsSameAttempt(row, point, state)) {
+        return FailedPrecondition("study ", folder, ": ", point.name, ": attempt ", point.attempt,
+                                  " is over, another worker has begun this point since");
+      }
+      return change(records, *row);
+    });
+  }
+
+  // Changes the points that this study still holds a lease on.
+  Status ForEachHeld(const std::function<void(Point&)>& change) {
+    const auto now_held = [&] {
+      const std::lock_guard lock(mutex);
+      return held;
+    }();
+    return Write([&](Records& records) -> Status {
+      for (const auto& [recipe, point] : now_held) {
+        TERSOR_ASSIGN_OR_RETURN(auto row, records.Find(recipe));
+        if (!IsSameAttempt(row, point, PointState::kRunning)) continue;
+        change(*row);
+        TERSOR_RETURN_IF_ERROR(records.Put(*row));
+      }
+      return OkStatus();
+    });
+  }
+
+  int64_t LeaseEnd() const { return UnixMs() + static_cast<int64_t>(1000 * options.lease_s); }
+
+  Status Hold(const Point& point) {
+    {
+      const std::lock_guard lock(mutex);
+      held[point.recipe] = point;
+    }
+    constexpr int kBeatsPerLease = 3;
+    return heartbeat.Start(options.lease_s / kBeatsPerLease, [this] {
+      const Status renewed =
+          ForEachHeld([this](Point& row) { row.lease_ends_unix_ms = LeaseEnd(); });
+      if (!renewed.ok()) LogWarning("cannot renew a lease: ", renewed.message());
+    });
+  }
+
+  void Release(const Point& point) {
+    const std::lock_guard lock(mutex);
+    held.erase(point.recipe);
+  }
+
+  const std::shared_ptr<Storage> storage;
+  const std::string folder;
+  const ModelFiles files;
+  const Access access;
+  const StudyOptions options;
+  const std::string owner = ThisProcess();
+  std::mutex mutex;                   // of `held`, which the heartbeat reads
+  std::map<std::string, Point> held;  // by recipe
+  Heartbeat heartbeat;
 };
 
 Study::Study(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -228,136 +142,236 @@ Study::Study(Study&&) noexcept = default;
 Study& Study::operator=(Study&&) noexcept = default;
 Study::~Study() = default;
 
-Result<Study> Study::Open(const std::string& folder, Access access) {
-  const std::string path = folder + "/study.sqlite", models = folder + "/models";
-  if (access == Access::kRead) {
-    if (!FileExists(path)) return NotFound("no study in ", folder, ": ", path, " is not there");
-    TERSOR_ASSIGN_OR_RETURN(Database database, Database::Open(path, Database::Mode::kRead));
-    auto impl =
-        std::make_unique<Impl>(Impl{folder, path, models, std::nullopt, std::move(database)});
-    TERSOR_RETURN_IF_ERROR(impl->CheckSchema());
-    return Study(std::move(impl));
+Result<Study> Study::Open(const std::string& folder, Access access, const StudyOptions& options) {
+  const std::string path = folder + "/study.sqlite";
+  if (access == Access::kRead && !FileExists(path)) {
+    return NotFound("no study in ", folder, ": ", path, " is not there");
   }
-  TERSOR_RETURN_IF_ERROR(CreateDirectories(models));
-  TERSOR_ASSIGN_OR_RETURN(FolderLock lock, FolderLock::Take(folder + "/study.lock"));
-  TERSOR_ASSIGN_OR_RETURN(Database database, Database::Open(path, Database::Mode::kCreate));
-  auto impl =
-      std::make_unique<Impl>(Impl{folder, path, models, std::move(lock), std::move(database)});
-  TERSOR_RETURN_IF_ERROR(impl->MakeSchema());
-  TERSOR_RETURN_IF_ERROR(impl->CheckSchema());
-  TERSOR_RETURN_IF_ERROR(impl->Reconcile());
+  if (access == Access::kWrite) TERSOR_RETURN_IF_ERROR(CreateDirectories(folder + "/models"));
+  TERSOR_ASSIGN_OR_RETURN(auto storage, OpenSqliteStorage(path, access));
+  return Open(std::move(storage), folder, access, options);
+}
+
+Result<Study> Study::Open(std::shared_ptr<Storage> storage, const std::string& folder,
+                          Access access, const StudyOptions& options) {
+  if (!(options.lease_s > 0)) {
+    return InvalidArgument("a lease of ", options.lease_s, " s, expected more than 0");
+  }
+  auto impl = std::make_unique<Impl>(std::move(storage), folder, access, options);
+  if (access == Access::kWrite) {
+    TERSOR_RETURN_IF_ERROR(CreateDirectories(folder + "/models"));
+    TERSOR_RETURN_IF_ERROR(impl->Reconcile());
+  }
   return Study(std::move(impl));
 }
 
 const std::string& Study::folder() const { return impl_->folder; }
 
-std::string Study::PathOf(const Point& point) const { return impl_->models + "/" + point.file; }
+std::string Study::PathOf(const Point& point) const { return impl_->files.PathOf(point); }
 
-Result<std::vector<Point>> Study::Points() const { return impl_->Points(); }
+Result<std::vector<Point>> Study::Points() const {
+  std::vector<Point> points;
+  TERSOR_RETURN_IF_ERROR(impl_->Read([&](Records& records) -> Status {
+    TERSOR_ASSIGN_OR_RETURN(points, records.Points());
+    return OkStatus();
+  }));
+  return points;
+}
 
 Result<std::optional<Point>> Study::Find(std::string_view recipe) const {
   TERSOR_ASSIGN_OR_RETURN(const std::string canonical, CanonicalJson(recipe));
-  TERSOR_ASSIGN_OR_RETURN(Statement query,
-                          impl_->database.Prepare(StrCat(kColumns, "WHERE recipe = ?")));
-  TERSOR_ASSIGN_OR_RETURN(const bool row, query.Bind(canonical).Step());
-  if (!row) return std::optional<Point>();
-  TERSOR_ASSIGN_OR_RETURN(Point point, ReadPoint(query, impl_->database_path));
-  return std::optional<Point>(std::move(point));
-}
-
-Result<Point> Study::Begin(std::string_view recipe, std::string_view name,
-                           std::string_view extension) {
-  TERSOR_RETURN_IF_ERROR(impl_->CheckWriter());
-  TERSOR_ASSIGN_OR_RETURN(const std::string canonical, CanonicalJson(recipe));
-  TERSOR_ASSIGN_OR_RETURN(const std::optional<Point> before, Find(canonical));
-  if (before && before->state == PointState::kComplete) {
-    return FailedPrecondition("study ", impl_->folder, ": ", before->name, " is complete");
-  }
-  Point point;
-  point.recipe = canonical;
-  point.name = name;
-  const std::string hash = HashText(canonical);
-  point.file = FileName(name, hash, extension);
-  point.created_unix_s = static_cast<int64_t>(std::time(nullptr));
-  TERSOR_ASSIGN_OR_RETURN(
-      Statement insert,
-      impl_->database.Prepare(
-          "INSERT INTO points (recipe, recipe_hash, name, file, state, created_unix_s) "
-          "VALUES (?, ?, ?, ?, 'running', ?) "
-          "ON CONFLICT (recipe) DO UPDATE SET name = excluded.name, file = excluded.file, "
-          "state = 'running', reason = '', test_top1 = NULL, "
-          "created_unix_s = excluded.created_unix_s RETURNING id"));
-  insert.Bind(canonical).Bind(hash).Bind(name).Bind(point.file).Bind(point.created_unix_s);
-  TERSOR_ASSIGN_OR_RETURN(const bool row, insert.Step());
-  if (!row) return Internal("study ", impl_->folder, ": a point was begun without an id");
-  point.id = insert.Integer(0);
-  TERSOR_RETURN_IF_ERROR(insert.Run());
+  std::optional<Point> point;
+  TERSOR_RETURN_IF_ERROR(impl_->Read([&](Records& records) -> Status {
+    TERSOR_ASSIGN_OR_RETURN(point, records.Find(canonical));
+    return OkStatus();
+  }));
   return point;
 }
 
-Status Study::Complete(const Point& point) {
-  TERSOR_RETURN_IF_ERROR(impl_->CheckWriter());
-  TERSOR_ASSIGN_OR_RETURN(const int64_t size, FileSizeBytes(PathOf(point)));
-  if (size != point.file_bytes) {
-    return FailedPrecondition(PathOf(point), ": has ", size, " bytes, ", point.file_bytes,
-                              " were measured");
+bool Study::IsBeingMade(const Point& point) {
+  return point.state == PointState::kRunning && !point.owner.empty() &&
+         UnixMs() < point.lease_ends_unix_ms && !IsGone(point.owner);
+}
+
+Result<Begun> Study::TryBegin(std::string_view recipe, std::string_view name,
+                              std::string_view extension,
+                              const std::map<std::string, std::string>& attributes) {
+  TERSOR_ASSIGN_OR_RETURN(const std::string canonical, CanonicalJson(recipe));
+  Begun begun;
+  TERSOR_RETURN_IF_ERROR(impl_->Write([&](Records& records) -> Status {
+    TERSOR_ASSIGN_OR_RETURN(auto before, records.Find(canonical));
+    if (before && before->state == PointState::kComplete) {
+      begun = {Turn::kComplete, *std::move(before)};
+      return OkStatus();
+    }
+    if (before && IsBeingMade(*before)) {
+      begun = {Turn::kAnother, *std::move(before)};
+      return OkStatus();
+    }
+    Point point;
+    point.attempt = 1;
+    if (before) {
+      point.id = before->id;
+      point.attempt = before->attempt + 1;
+      impl_->files.Remove(*before);
+      TERSOR_RETURN_IF_ERROR(records.RemoveSteps(before->id));
+    }
+    point.recipe = canonical;
+    point.name = name;
+    point.file = ModelFiles::NameOfAttempt(name, canonical, point.attempt, extension);
+    point.attributes = attributes;
+    point.created_unix_s = UnixMs() / 1000;
+    point.owner = impl_->owner;
+    point.lease_ends_unix_ms = impl_->LeaseEnd();
+    TERSOR_RETURN_IF_ERROR(records.Put(point));
+    begun = {Turn::kOurs, std::move(point)};
+    return OkStatus();
+  }));
+  if (begun.turn == Turn::kOurs) TERSOR_RETURN_IF_ERROR(impl_->Hold(begun.point));
+  return begun;
+}
+
+Result<Point> Study::Begin(std::string_view recipe, std::string_view name,
+                           std::string_view extension,
+                           const std::map<std::string, std::string>& attributes) {
+  TERSOR_ASSIGN_OR_RETURN(Begun begun, TryBegin(recipe, name, extension, attributes));
+  if (begun.turn == Turn::kOurs) return std::move(begun.point);
+  const std::string why = begun.turn == Turn::kComplete
+                              ? std::string("complete")
+                              : StrCat("being made by ", OwnerText(begun.point.owner));
+  return FailedPrecondition("study ", impl_->folder, ": ", begun.point.name, " is ", why);
+}
+
+Result<bool> Study::Holds(const Point& point) const {
+  bool holds = false;
+  TERSOR_RETURN_IF_ERROR(impl_->Read([&](Records& records) -> Status {
+    TERSOR_ASSIGN_OR_RETURN(const auto row, records.Find(point.recipe));
+    holds = IsSameAttempt(row, point, PointState::kRunning);
+    return OkStatus();
+  }));
+  return holds;
+}
+
+Status Study::Complete(Point& point) {
+  for (const auto& [name, value] : point.metrics) {
+    if (!std::isfinite(value)) {
+      return InvalidArgument(point.name, ": ", name, " is ", value, ", expected a finite number");
+    }
   }
-  TERSOR_RETURN_IF_ERROR(SyncFolder(impl_->models));
-  TERSOR_ASSIGN_OR_RETURN(
-      Statement update,
-      impl_->database.Prepare(
-          "UPDATE points SET state = 'complete', reason = '', top1 = ?, file_bytes = ?, "
-          "latency_us = ?, arena_bytes = ?, macs = ?, parameters = ? WHERE id = ?"));
-  return update.Bind(point.top1)
-      .Bind(point.file_bytes)
-      .Bind(point.latency_us)
-      .Bind(point.arena_bytes)
-      .Bind(point.macs)
-      .Bind(point.parameters)
-      .Bind(point.id)
-      .Run();
+  const bool has_file = point.metric(kFileBytes).has_value();
+  if (has_file) {
+    TERSOR_RETURN_IF_ERROR(FileSizeBytes(PathOf(point)).status());
+    const std::string flaw = impl_->files.Flaw(point);
+    if (!flaw.empty()) return FailedPrecondition(PathOf(point), ": ", flaw);
+  }
+  Point done = point;
+  done.state = PointState::kComplete;
+  done.reason.clear();
+  done.owner.clear();
+  done.lease_ends_unix_ms = 0;
+  done.file = ModelFiles::NameWhenComplete(point.file);
+  // Nobody else removes orphans or begins this point while the transaction runs.
+  TERSOR_RETURN_IF_ERROR(
+      impl_->Change(point, PointState::kRunning, [&](Records& records, Point&) -> Status {
+        if (has_file) TERSOR_RETURN_IF_ERROR(impl_->files.MakeFinal(point.file));
+        return records.Put(done);
+      }));
+  impl_->Release(point);
+  point = std::move(done);
+  return OkStatus();
 }
 
 Status Study::Fail(const Point& point, std::string_view reason) {
   TERSOR_RETURN_IF_ERROR(impl_->CheckWriter());
-  ::unlink(PathOf(point).c_str());
-  return impl_->SetFailed(point.id, reason);
+  impl_->Release(point);
+  return impl_->Change(point, PointState::kRunning, [&](Records& records, Point& row) -> Status {
+    impl_->files.Remove(point);
+    row.state = PointState::kFailed;
+    row.reason = reason;
+    row.owner.clear();
+    row.lease_ends_unix_ms = 0;
+    return records.Put(row);
+  });
 }
 
-Status Study::SetTestTop1(const Point& point, double top1) {
-  TERSOR_RETURN_IF_ERROR(impl_->CheckWriter());
-  TERSOR_ASSIGN_OR_RETURN(Statement update,
-                          impl_->database.Prepare("UPDATE points SET test_top1 = ? WHERE id = ?"));
-  return update.Bind(top1).Bind(point.id).Run();
+Status Study::SetMetric(const Point& point, std::string_view metric, double value) {
+  if (!std::isfinite(value)) {
+    return InvalidArgument(point.name, ": ", metric, " is ", value, ", expected a finite number");
+  }
+  return impl_->Change(point, PointState::kComplete, [&](Records& records, Point& row) -> Status {
+    row.metrics[std::string(metric)] = value;
+    return records.Put(row);
+  });
+}
+
+Status Study::Report(const Point& point, std::string_view metric, int64_t step, double value) {
+  return impl_->Change(point, PointState::kRunning, [&](Records& records, Point& row) -> Status {
+    return records.PutStep(row.id, metric, step, value);
+  });
+}
+
+Result<std::map<int64_t, double>> Study::Steps(const Point& point, std::string_view metric) const {
+  std::map<int64_t, double> steps;
+  TERSOR_RETURN_IF_ERROR(impl_->Read([&](Records& records) -> Status {
+    TERSOR_ASSIGN_OR_RETURN(steps, records.Steps(point.id, metric));
+    return OkStatus();
+  }));
+  return steps;
+}
+
+Status Study::DefineMetrics(std::span<const Metric> metrics) {
+  return impl_->Write([&](Records& records) -> Status {
+    TERSOR_ASSIGN_OR_RETURN(const auto known, records.Metrics());
+    for (const Metric& metric : metrics) {
+      for (const Metric& other : known) {
+        if (other.name != metric.name) continue;
+        if (other.direction != metric.direction || other.objective != metric.objective) {
+          return FailedPrecondition("study ", impl_->folder, " has the metric ", metric.name,
+                                    " to ", DirectionName(other.direction),
+                                    other.objective ? "" : " (no objective)",
+                                    ", this run has it to ", DirectionName(metric.direction),
+                                    metric.objective ? "" : " (no objective)",
+                                    ": its points cannot be compared, use another folder");
+        }
+      }
+      TERSOR_RETURN_IF_ERROR(records.PutMetric(metric));
+    }
+    return OkStatus();
+  });
+}
+
+Result<std::vector<Metric>> Study::Metrics() const {
+  std::vector<Metric> metrics;
+  TERSOR_RETURN_IF_ERROR(impl_->Read([&](Records& records) -> Status {
+    TERSOR_ASSIGN_OR_RETURN(metrics, records.Metrics());
+    return OkStatus();
+  }));
+  return metrics;
 }
 
 Result<std::map<std::string, std::string>> Study::Facts() const {
-  TERSOR_ASSIGN_OR_RETURN(Statement query, impl_->database.Prepare("SELECT key, value FROM facts"));
   std::map<std::string, std::string> facts;
-  for (;;) {
-    TERSOR_ASSIGN_OR_RETURN(const bool row, query.Step());
-    if (!row) return facts;
-    facts[query.Text(0)] = query.Text(1);
-  }
+  TERSOR_RETURN_IF_ERROR(impl_->Read([&](Records& records) -> Status {
+    TERSOR_ASSIGN_OR_RETURN(facts, records.Facts());
+    return OkStatus();
+  }));
+  return facts;
 }
 
 Status Study::SetFact(std::string_view key, std::string_view value) {
-  TERSOR_RETURN_IF_ERROR(impl_->CheckWriter());
-  TERSOR_ASSIGN_OR_RETURN(
-      Statement insert,
-      impl_->database.Prepare("INSERT INTO facts (key, value) VALUES (?, ?) "
-                              "ON CONFLICT (key) DO UPDATE SET value = excluded.value"));
-  return insert.Bind(key).Bind(value).Run();
+  return impl_->Write([&](Records& records) { return records.PutFact(key, value); });
 }
 
 Status Study::RequireFact(std::string_view key, std::string_view value) {
-  TERSOR_ASSIGN_OR_RETURN(const auto facts, Facts());
-  auto found = facts.find(std::string(key));
-  if (found == facts.end()) return SetFact(key, value);
-  if (found->second == value) return OkStatus();
-  return FailedPrecondition("study ", impl_->folder, " was made with ", key, " '", found->second,
-                            "', this run has '", value,
-                            "': its points cannot be compared, use another folder");
+  return impl_->Write([&](Records& records) -> Status {
+    TERSOR_ASSIGN_OR_RETURN(const auto facts, records.Facts());
+    const auto found = facts.find(std::string(key));
+    if (found == facts.end()) return records.PutFact(key, value);
+    if (found->second == value) return OkStatus();
+    return FailedPrecondition("study ", impl_->folder, " was made with ", key, " '", found->second,
+                              "', this run has '", value,
+                              "': its points cannot be compared, use another folder");
+  });
 }
 
 }  // namespace tersor::automation
