@@ -1,7 +1,9 @@
 """Files, checkpoints and studies that an earlier program wrote still open and mean the same (tests/golden/README.md)."""
+import contextlib
 import json
 import pathlib
 import shutil
+import sqlite3
 import struct
 import sys
 import tempfile
@@ -74,6 +76,10 @@ class Golden(unittest.TestCase):
         shutil.copytree(GOLDEN / "v1/study", self.root / "study")
         for name in ("model_f32.tersor", "study_recipe.yaml"):
             shutil.copy(GOLDEN / "v1" / name, self.root / name)
+        # A study goes on only on the machine that it was begun on, which this need not be.
+        with contextlib.closing(sqlite3.connect(self.root / "study/study.sqlite")) as database:
+            database.execute("DELETE FROM facts WHERE key = 'machine'")
+            database.commit()
         result = run("shrink", "model_f32.tersor", "--data", "data", "--out", "study", "--recipe", "study_recipe.yaml", "--limit", "64",
                      "--max-accuracy-drop", "5", "--json", cwd=self.root)
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -84,6 +90,19 @@ class Golden(unittest.TestCase):
             for figure in ("validation_top1", "file_bytes", "latency_us", "arena_bytes", "macs", "parameters"):
                 self.assertEqual(point[figure], expected[file][figure], f"{file} {figure}")
             self.assertEqual((self.root / "study/models" / file).read_bytes(), (GOLDEN / "v1/study/models" / file).read_bytes())
+
+    def test_version_1_study_is_reported_and_not_changed(self):
+        shutil.copytree(GOLDEN / "v1/study", self.root / "study")
+        result = run("report", "study", "--json", "--html", "report.html", "--csv", "points.csv", cwd=self.root)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual((self.root / "study/study.sqlite").read_bytes(), (GOLDEN / "v1/study/study.sqlite").read_bytes())
+        expected, found = json.loads((GOLDEN / "v1/study/front.json").read_text()), json.loads(result.stdout)
+        self.assertEqual([point["name"] for point in found["front"]], [point["name"] for point in expected["front"]])
+        for a, b in zip(found["front"] + [found["best"]], expected["front"] + [expected["best"]]):
+            a["file"] = a["file"].removeprefix("study/")
+            self.assertEqual(a, a | b, "every figure of then is one of today")
+        self.assertEqual(found["reference_validation_top1"], expected["reference_validation_top1"])
+        self.assertEqual(found["limits"], [{"metric": "validation_top1", "max_drop": 0.05}])
 
     def make(self, name):
         folder = self.root / name
