@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "tersor/base/cpu.h"
 #include "tersor/base/status.h"
 #include "tersor/ir/graph.h"
+#include "tersor/runtime/backend.h"
 
 namespace tersor::measure {
 
@@ -19,7 +22,7 @@ struct LatencyOptions {
   int64_t min_runs = 50;    ///< and at least so many runs
   CpuFeatures cpu = CpuFeatures::Detect();
   bool profile = true;  ///< afterwards, time each step in runs of its own
-  bool prepare = true;  ///< run transforms::PrepareForInference first
+  const runtime::Backend* backend = &runtime::CpuBackend();
 };
 
 struct StepLatency {
@@ -40,7 +43,23 @@ struct Latency {
   std::vector<StepLatency> steps;
 };
 
-/// Times the model on random inputs (seed 1). The model is compiled once; compiling is not counted.
+/// The element at `percent` (0 to 100) of the way through `sorted` (ascending, not empty), the
+/// nearest one where that falls between two.
+double Percentile(std::span<const double> sorted, double percent);
+
+/// Percentiles, mean and count of the times of single runs (in any order, at least one).
+Latency SummarizeRuns(std::vector<double> times_us);
+
+/// Compiles a prepared graph (transforms::PrepareForInference) for the options' threads, batch, CPU
+/// and backend: for several measurements of one program.
+Result<std::unique_ptr<runtime::Program>> CompileForLatency(const ir::Graph& prepared,
+                                                            const LatencyOptions& options);
+
+/// Times a program on random inputs (seed 1). `threads` and `cpu` of the options say what the
+/// program was compiled for; they serve the steps' share of the peak alone.
+Result<Latency> MeasureLatency(runtime::Program& program, const LatencyOptions& options = {});
+
+/// Prepares the model for inference, compiles it once, and times the program.
 Result<Latency> MeasureLatency(const ir::Graph& model, const LatencyOptions& options = {});
 
 /// Largest resident set of this process so far, in bytes (ru_maxrss).

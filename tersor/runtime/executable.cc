@@ -29,17 +29,9 @@ Executable::~Executable() = default;
 
 const std::vector<TensorType>& Executable::input_types() const { return impl_->input_types; }
 const std::vector<TensorType>& Executable::output_types() const { return impl_->output_types; }
-int64_t Executable::arena_bytes() const { return impl_->arena_bytes; }
-int64_t Executable::packed_bytes() const { return impl_->packed_bytes; }
-const std::vector<StepInfo>& Executable::steps() const { return impl_->infos; }
-void Executable::set_first_example(int64_t first_example) { impl_->first_example = first_example; }
-
-void Executable::ResetProfile() {
-  for (StepInfo& info : impl_->infos) {
-    info.total_us = 0;
-    info.runs = 0;
-  }
-}
+int64_t Executable::arena_bytes() const { return impl_->plan.arena_bytes; }
+int64_t Executable::packed_bytes() const { return impl_->plan.packed_bytes; }
+const Plan& Executable::plan() const { return impl_->plan; }
 
 Status Executable::Impl::CheckViews(std::span<const ConstTensorView> inputs,
                                     std::span<const TensorView> outputs) const {
@@ -58,46 +50,45 @@ Status Executable::Impl::CheckViews(std::span<const ConstTensorView> inputs,
   return OkStatus();
 }
 
+void Executable::Impl::SetPointers(std::span<const ConstTensorView> inputs,
+                                   std::span<const TensorView> outputs) {
+  for (const CallerPointer& pointer : from_inputs) {
+    steps[pointer.step].operands[pointer.place].data = inputs[pointer.index].data;
+  }
+  for (const CallerPointer& pointer : to_outputs) {
+    steps[pointer.step].results[pointer.place].data = outputs[pointer.index].data;
+  }
+  for (const CallerPointer& pointer : from_outputs) {
+    steps[pointer.step].operands[pointer.place].data = outputs[pointer.index].data;
+  }
+}
+
 Status Executable::Run(std::span<const ConstTensorView> inputs,
                        std::span<const TensorView> outputs) {
-  Impl& impl = *impl_;
-  TERSOR_RETURN_IF_ERROR(impl.CheckViews(inputs, outputs));
-  for (const auto& patch : impl.input_patches) {
-    impl.steps[patch.step].operands[patch.place].data = inputs[patch.index].data;
-  }
-  for (const auto& patch : impl.output_patches) {
-    impl.steps[patch.step].results[patch.place].data = outputs[patch.index].data;
-  }
-  for (const auto& patch : impl.output_operand_patches) {
-    impl.steps[patch.step].operands[patch.place].data = outputs[patch.index].data;
-  }
-  kernels::KernelCall call;
-  call.pool = impl.pool;
-  call.shards = impl.shards;
-  call.shard = impl.shard;
-  call.first_example = impl.first_example;
-  if (!impl.profile) {
-    for (const Step& step : impl.steps) {
-      call.operands = step.operands;
-      call.results = step.results;
-      call.scratch = step.scratch;
-      step.kernel->Run(call);
-    }
-    return OkStatus();
-  }
-  auto before = std::chrono::steady_clock::now();
-  for (size_t i = 0; i < impl.steps.size(); ++i) {
-    const Step& step = impl.steps[i];
-    call.operands = step.operands;
-    call.results = step.results;
-    call.scratch = step.scratch;
-    step.kernel->Run(call);
-    const auto after = std::chrono::steady_clock::now();
-    impl.infos[i].total_us += std::chrono::duration<double, std::micro>(after - before).count();
-    ++impl.infos[i].runs;
-    before = after;
-  }
+  TERSOR_RETURN_IF_ERROR(impl_->CheckViews(inputs, outputs));
+  impl_->SetPointers(inputs, outputs);
+  for (const Impl::Step& step : impl_->steps) impl_->RunStep(step);
   return OkStatus();
+}
+
+Result<std::vector<Program::StepTime>> Executable::Profile(std::span<const ConstTensorView> inputs,
+                                                           std::span<const TensorView> outputs,
+                                                           int64_t runs) {
+  using Clock = std::chrono::steady_clock;
+  TERSOR_RETURN_IF_ERROR(impl_->CheckViews(inputs, outputs));
+  impl_->SetPointers(inputs, outputs);
+  std::vector<StepTime> times;
+  for (const PlanStep& step : impl_->plan.steps) times.push_back({step.info, 0, runs});
+  for (int64_t run = 0; run < runs; ++run) {
+    auto before = Clock::now();
+    for (size_t i = 0; i < times.size(); ++i) {
+      impl_->RunStep(impl_->steps[i]);
+      const auto after = Clock::now();
+      times[i].total_us += std::chrono::duration<double, std::micro>(after - before).count();
+      before = after;
+    }
+  }
+  return times;
 }
 
 Result<std::vector<Tensor>> RunOnce(const ir::Graph& graph, std::span<const Tensor> inputs,

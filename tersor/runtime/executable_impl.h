@@ -9,41 +9,40 @@
 
 namespace tersor::runtime {
 
-struct Step {
-  std::unique_ptr<kernels::Kernel> kernel;
-  std::vector<ConstTensorView> operands;  // the kernel's own, then those of the epilogue
-  std::vector<TensorView> results;
-  void* scratch = nullptr;
-};
-
 struct Executable::Impl {
+  // A step of the plan with pointers.
+  struct Step {
+    const kernels::Kernel* kernel = nullptr;
+    std::vector<ConstTensorView> operands;
+    std::vector<TensorView> results;
+    void* scratch = nullptr;
+  };
   // Where a pointer that the caller brings is put before each run.
-  struct Patch {
+  struct CallerPointer {
     size_t step;
     size_t place;  // in operands or results
     size_t index;  // of the graph's input or output
   };
 
-  std::vector<TensorType> types;  // of each value, batch bound; views point into it
+  Plan plan;  // views point to the types in it
   std::vector<TensorType> input_types, output_types;
   std::vector<Step> steps;
-  std::vector<StepInfo> infos;
-  std::vector<Patch> input_patches;           // operands that read a graph input
-  std::vector<Patch> output_patches;          // results that are a graph output
-  std::vector<Patch> output_operand_patches;  // operands that read a graph output
-  std::vector<Tensor> variables;              // keeps their storage alive
+  std::vector<CallerPointer> from_inputs;   // operands that read a graph input
+  std::vector<CallerPointer> to_outputs;    // results that are a graph output
+  std::vector<CallerPointer> from_outputs;  // operands that read a graph output
   std::shared_ptr<Buffer> arena;
-  int64_t arena_bytes = 0;
-  int64_t packed_bytes = 0;
   ThreadPool own_pool;
-  ThreadPool* pool = nullptr;
-  kernels::Collective* shards = nullptr;
-  int shard = 0;
-  int64_t first_example = 0;
-  bool profile = false;
+  kernels::KernelCall call;  // what all steps share
 
   Status CheckViews(std::span<const ConstTensorView> inputs,
                     std::span<const TensorView> outputs) const;
+  void SetPointers(std::span<const ConstTensorView> inputs, std::span<const TensorView> outputs);
+  void RunStep(const Step& step) {
+    call.operands = step.operands;
+    call.results = step.results;
+    call.scratch = step.scratch;
+    step.kernel->Run(call);
+  }
 };
 
 }  // namespace tersor::runtime

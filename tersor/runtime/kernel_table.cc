@@ -1,6 +1,6 @@
 #include "tersor/runtime/kernel_table.h"
 
-#include <array>
+#include <cstring>
 
 // Declares `std::span<const KernelRow> tersor::kernels::<family>::<rows>()` for each row of the
 // list.
@@ -31,7 +31,22 @@ Table MakeTable() {
   return table;
 }
 
+class CopyKernel : public kernels::Kernel {
+ public:
+  explicit CopyKernel(size_t size_bytes) : size_bytes_(size_bytes) {}
+  void Run(const kernels::KernelCall& call) const override {
+    std::memcpy(call.results[0].data, call.operands[0].data, size_bytes_);
+  }
+
+ private:
+  size_t size_bytes_;
+};
+
 }  // namespace
+
+std::unique_ptr<kernels::Kernel> MakeCopyKernel(size_t size_bytes) {
+  return std::make_unique<CopyKernel>(size_bytes);
+}
 
 std::span<const kernels::KernelRows> FamiliesOf(ir::OpKind op) {
   static const auto* table = new Table(MakeTable());

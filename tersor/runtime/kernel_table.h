@@ -24,4 +24,8 @@ struct ChosenKernel {
 /// the case.
 ChosenKernel ChooseKernel(ir::OpKind op, const kernels::KernelSpec& spec, CpuFeatures cpu);
 
+/// Copies the first operand to the first result: for an output that is an input, a variable or
+/// another output as well.
+std::unique_ptr<kernels::Kernel> MakeCopyKernel(size_t size_bytes);
+
 }  // namespace tersor::runtime

@@ -35,12 +35,12 @@ class Shard {
     compile.batch = examples;
     compile.shards = group;
     compile.shard = number;
+    compile.first_example = number * examples;
     TERSOR_ASSIGN_OR_RETURN(auto executable, runtime::Compile(step.graph, compile));
     auto shard = std::unique_ptr<Shard>(new Shard(std::move(executable)));
     shard->examples_ = examples;
     shard->first_ = number * examples;
     shard->example_elements_ = example_elements;
-    shard->executable_.set_first_example(shard->first_);
     const auto& types = shard->executable_.output_types();
     TERSOR_ASSIGN_OR_RETURN(shard->loss_, Tensor::Create(types[0]));
     TERSOR_ASSIGN_OR_RETURN(shard->logits_, Tensor::Create(types[1]));

@@ -1,0 +1,79 @@
+#include "tersor/runtime/epilogue_chain.h"
+
+namespace tersor::runtime {
+
+using ir::kNoValue;
+using ir::Node;
+using ir::OpKind;
+using ir::ValueId;
+
+ConstTensorView ChainContext::View(ValueId id) const {
+  if (id == kNoValue) return {};
+  ConstTensorView view{&type(id), nullptr};
+  if (is_constant(id)) view.data = graph.value(id).data().view().data;
+  return view;
+}
+
+namespace {
+
+// The operand of a binary `node` that is not `value`.
+ValueId OtherOperand(const Node& node, ValueId value) {
+  return node.operand(0) == value ? node.operand(1) : node.operand(0);
+}
+
+// Whether the kernel at `position` can do `node`, which reads its result `value`.
+bool FormsLink(const ChainContext& context, const Node& node, ValueId value, size_t position) {
+  if (node.op() == OpKind::kMaxPool2d) return true;
+  if (node.op() != OpKind::kAdd && node.op() != OpKind::kMultiply) return false;
+  const ValueId other = OtherOperand(node, value);
+  if (other == value) return false;
+  const Shape& full = context.type(value).shape;
+  if (context.type(node.result()).shape != full) return false;
+  const Shape& shape = context.type(other).shape;
+  if (context.is_constant(other)) {
+    const int64_t count = shape.num_elements();
+    return count == 1 ||
+           (shape.rank() > 0 && count == shape[shape.rank() - 1] && count == full[full.rank() - 1]);
+  }
+  if (node.op() != OpKind::kAdd || shape != full) return false;
+  const ir::Value::Kind kind = context.graph.value(other).kind();
+  return kind == ir::Value::Kind::kInput ||
+         (kind == ir::Value::Kind::kResult &&
+          context.position[static_cast<size_t>(other)] < position);
+}
+
+EpilogueLink MakeLink(const ChainContext& context, const Node& node, ValueId value) {
+  EpilogueLink link;
+  link.node = &node;
+  link.epilogue.attributes = &node.attributes();
+  link.epilogue.result = context.type(node.result());
+  if (node.op() == OpKind::kMaxPool2d) {
+    link.epilogue.kind = kernels::Epilogue::Kind::kMaxPool2d;
+    return link;
+  }
+  link.epilogue.kind = node.op() == OpKind::kAdd ? kernels::Epilogue::Kind::kAdd
+                                                 : kernels::Epilogue::Kind::kMultiply;
+  const ValueId other = OtherOperand(node, value);
+  link.epilogue.operand = context.View(other);
+  if (!context.is_constant(other)) link.operand = other;
+  return link;
+}
+
+}  // namespace
+
+std::vector<EpilogueLink> FindEpilogueChain(const ChainContext& context, const Node& node,
+                                            size_t position) {
+  std::vector<EpilogueLink> chain;
+  if (node.results().size() != 1) return chain;
+  if (node.op() != OpKind::kConv2d && node.op() != OpKind::kFullyConnected) return chain;
+  ValueId value = node.result();
+  while (context.uses[static_cast<size_t>(value)] == 1 && !context.graph.IsOutput(value)) {
+    const std::vector<Node*> users = context.graph.UsersOf(value);
+    if (users.size() != 1 || !FormsLink(context, *users[0], value, position)) break;
+    chain.push_back(MakeLink(context, *users[0], value));
+    value = users[0]->result();
+  }
+  return chain;
+}
+
+}  // namespace tersor::runtime
