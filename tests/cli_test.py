@@ -108,6 +108,15 @@ class CommandLine(unittest.TestCase):
         self.assert_one_error(run("convert", self.model, self.root / "no" / "folder" / "x.tersor"), 1, "x.tersor")
         self.assert_one_error(run("convert", self.model, self.root / "x.pb"), 2, "x.pb")
 
+    def test_inspect_plan(self):
+        text = run("inspect", self.model, "--plan").stdout
+        self.assertRegex(text, r"^plan @\S+ \{batch=1, threads=1, cpu=")
+        found = json.loads(run("inspect", self.model, "--plan", "--threads", "2", "--json").stdout)
+        self.assertEqual(found["threads"], 2)
+        self.assertEqual(text.count(" = "), len(found["steps"]))
+        for step in found["steps"]:
+            self.assertIn(f'{step["op"]} [{step["kernel"]}](', text)
+
     def test_inspect_json(self):
         found = json.loads(run("inspect", self.model, "--json").stdout)
         self.assertEqual(found["parameters"], self.trained["parameters"])

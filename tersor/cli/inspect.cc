@@ -5,13 +5,15 @@
 #include "tersor/formats/formats.h"
 #include "tersor/ir/cost.h"
 #include "tersor/ir/text.h"
+#include "tersor/runtime/plan.h"
+#include "tersor/transforms/pass.h"
 
 namespace tersor::cli {
 namespace {
 
 struct InspectFlags {
   std::string model;
-  bool text = false, data = false;
+  bool text = false, data = false, plan = false;
 };
 
 Json Inspect(const ir::Graph& graph, int64_t file_bytes) {
@@ -60,6 +62,41 @@ void Print(const CommonFlags& flags, const ir::Graph& graph, int64_t file_bytes)
   }
 }
 
+Json PlanJson(const runtime::Plan& plan) {
+  Json json;
+  json["batch"] = plan.batch;
+  json["threads"] = plan.threads;
+  json["cpu"] = CpuLevelName(plan.cpu);
+  json["arena_bytes"] = plan.arena_bytes;
+  json["packed_bytes"] = plan.packed_bytes;
+  json["steps"] = Json::array();
+  for (const runtime::PlanStep& step : plan.steps) {
+    json["steps"].push_back({{"name", step.info.name},
+                             {"op", step.info.op},
+                             {"kernel", step.info.kernel},
+                             {"result", step.info.result},
+                             {"macs", step.info.macs},
+                             {"bytes", step.info.bytes},
+                             {"in_place", step.in_place},
+                             {"scratch_bytes", step.scratch_bytes}});
+  }
+  return json;
+}
+
+// How the model would run here: prepared as `bench` and `eval` prepare it.
+Status ShowPlan(const ir::Graph& graph, const CommonFlags& flags) {
+  TERSOR_ASSIGN_OR_RETURN(const ir::Graph prepared, transforms::PrepareForInference(graph));
+  runtime::CompileOptions options;
+  options.threads = flags.threads;
+  TERSOR_ASSIGN_OR_RETURN(const runtime::Plan plan, runtime::MakePlan(prepared, options));
+  if (flags.json) {
+    SayJson(PlanJson(plan));
+  } else {
+    std::fputs(runtime::PlanText(plan).c_str(), stdout);
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 Action RegisterInspect(CLI::App& app, CommonFlags& flags) {
@@ -67,9 +104,14 @@ Action RegisterInspect(CLI::App& app, CommonFlags& flags) {
   app.add_option("MODEL", own->model, "model file (.tflite, .tersor)")->required();
   app.add_flag("--text", own->text, "print the graph in its text form");
   app.add_flag("--data", own->data, "with --text: the data of every variable too");
-  app.footer("example: tersor inspect model.tflite");
+  app.add_flag("--plan", own->plan,
+               "print how the model would run on this CPU with --threads: steps, kernels, memory");
+  app.footer(
+      "TERSOR_CPU=reference|avx2|avx512|avx512vnni caps the instructions of --plan.\n"
+      "example: tersor inspect model.tflite");
   return [own, &flags]() -> Status {
     TERSOR_ASSIGN_OR_RETURN(ir::Graph graph, formats::ImportModel(own->model));
+    if (own->plan) return ShowPlan(graph, flags);
     TERSOR_ASSIGN_OR_RETURN(const int64_t file_bytes, FileSizeBytes(own->model));
     if (flags.json) {
       SayJson(Inspect(graph, file_bytes));

@@ -170,19 +170,21 @@ class Shrinker {
                             splits_.Get(data::Split::kTest, options_.limit));
     TERSOR_ASSIGN_OR_RETURN(const ir::Graph graph,
                             formats::ImportModel(study_.PathOf(measured.point)));
+    TERSOR_ASSIGN_OR_RETURN(const ir::Graph prepared, transforms::PrepareForInference(graph));
     const auto normalize = data::ParseNormalize(measured.point.attribute(kNormalizeAttribute));
     TERSOR_ASSIGN_OR_RETURN(const double top1,
-                            Top1(graph, *test, normalize.value_or(data::Normalize::kSigned)));
+                            Top1(prepared, *test, normalize.value_or(data::Normalize::kSigned)));
     return study_.SetMetric(measured.point, kTestTop1, top1);
   }
 
  private:
-  Result<double> Top1(const ir::Graph& graph, const data::Dataset& set,
+  Result<double> Top1(const ir::Graph& prepared, const data::Dataset& set,
                       data::Normalize normalize) const {
     measure::AccuracyOptions options;
+    options.prepare = false;
     options.normalize = normalize;
     options.threads = options_.threads;
-    TERSOR_ASSIGN_OR_RETURN(const auto accuracy, measure::MeasureAccuracy(graph, set, options));
+    TERSOR_ASSIGN_OR_RETURN(const auto accuracy, measure::MeasureAccuracy(prepared, set, options));
     return accuracy.top1();
   }
 
@@ -226,16 +228,18 @@ class Shrinker {
 
   Status Measure(data::Normalize normalize, Point& point) {
     TERSOR_ASSIGN_OR_RETURN(const ir::Graph graph, formats::ImportModel(study_.PathOf(point)));
+    TERSOR_ASSIGN_OR_RETURN(const ir::Graph prepared, transforms::PrepareForInference(graph));
     TERSOR_ASSIGN_OR_RETURN(const data::Dataset* validation,
                             splits_.Get(data::Split::kValidation, options_.limit));
-    TERSOR_ASSIGN_OR_RETURN(point.metrics[kValidationTop1], Top1(graph, *validation, normalize));
+    TERSOR_ASSIGN_OR_RETURN(point.metrics[kValidationTop1], Top1(prepared, *validation, normalize));
     measure::LatencyOptions timing;
     timing.threads = options_.latency_threads;
     timing.min_time_s = options_.latency_time_s / kLatencyRounds;
     timing.warmup_s = timing.min_time_s / 2;
     timing.profile = false;
+    TERSOR_ASSIGN_OR_RETURN(const auto program, measure::CompileForLatency(prepared, timing));
     for (int round = 0; round < kLatencyRounds; ++round) {
-      TERSOR_ASSIGN_OR_RETURN(const auto latency, measure::MeasureLatency(graph, timing));
+      TERSOR_ASSIGN_OR_RETURN(const auto latency, measure::MeasureLatency(*program, timing));
       double& least = point.metrics[kLatencyUs];
       least = round == 0 ? latency.p50_us : std::min(least, latency.p50_us);
       point.metrics[kArenaBytes] = static_cast<double>(latency.arena_bytes);

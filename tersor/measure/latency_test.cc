@@ -1,0 +1,102 @@
+#include "tersor/measure/latency.h"
+
+#include <gtest/gtest.h>
+
+#include "tersor/ir/text.h"
+
+namespace tersor::measure {
+namespace {
+
+TEST(Percentile, IsTheNearestElement) {
+  const std::vector<double> one = {7}, two = {1, 2}, ten = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+  std::vector<double> hundred_and_one(101);
+  for (size_t i = 0; i < hundred_and_one.size(); ++i) hundred_and_one[i] = static_cast<double>(i);
+  struct Fact {
+    const std::vector<double>& values;
+    double percent, expected;
+  };
+  const Fact facts[] = {
+      {one, 0, 7},
+      {one, 50, 7},
+      {one, 100, 7},
+      {two, 49, 1},
+      {two, 50, 2},
+      {ten, 0, 0},
+      {ten, 50, 5},
+      {ten, 90, 8},
+      {ten, 99, 9},
+      {ten, 100, 9},
+      {hundred_and_one, 50, 50},
+      {hundred_and_one, 90, 90},
+      {hundred_and_one, 99, 99},
+  };
+  for (const Fact& fact : facts) {
+    EXPECT_EQ(Percentile(fact.values, fact.percent), fact.expected)
+        << fact.percent << " of " << fact.values.size();
+  }
+}
+
+TEST(SummarizeRuns, EachFigureIsItsOwn) {
+  std::vector<double> times;  // 100, 99, ..., 0 and one outlier
+  for (int i = 100; i > 0; --i) times.push_back(i);
+  times.push_back(5000);
+  const Latency latency = SummarizeRuns(times);
+  EXPECT_EQ(latency.runs, 101);
+  EXPECT_EQ(latency.p50_us, 51);
+  EXPECT_EQ(latency.p90_us, 91);
+  EXPECT_EQ(latency.p99_us, 100);
+  EXPECT_DOUBLE_EQ(latency.mean_us, 10050.0 / 101);
+}
+
+// Counts what is asked of it.
+class CountingBackend : public runtime::Backend {
+ public:
+  Result<std::unique_ptr<runtime::Program>> Compile(
+      const ir::Graph& graph, const runtime::CompileOptions& options) const override {
+    ++compiled;
+    last = options;
+    return runtime::CpuBackend().Compile(graph, options);
+  }
+  mutable int compiled = 0;
+  mutable runtime::CompileOptions last;
+};
+
+TEST(MeasureLatency, CompilesOnceAndReportsThatProgram) {
+  const ir::Graph graph = ir::Parse(R"(graph @g(%x: f32[N,2]) -> (%y: f32[N,3]) {
+  %0 = fully_connected(%x, @w)
+  %1 = exp(%0)
+  %y = softmax(%1)
+}
+variable @w: f32[3,2] = [1, 2, 3, 4, 5, 6]
+)")
+                              .value();
+  CountingBackend backend;
+  LatencyOptions options;
+  options.backend = &backend;
+  options.batch = 4;
+  options.warmup_s = 0;
+  options.min_time_s = 0;
+  options.min_runs = 5;
+  const auto latency = MeasureLatency(graph, options);
+  ASSERT_TRUE(latency.ok()) << latency.status().message();
+  EXPECT_EQ(backend.compiled, 1);
+  EXPECT_EQ(backend.last.batch, 4);
+  EXPECT_EQ(latency->runs, 5);
+  EXPECT_EQ(latency->arena_bytes, 128);  // two results of 4 x 3 f32
+  ASSERT_EQ(latency->steps.size(), 3u);
+  EXPECT_EQ(latency->steps[0].op, "fully_connected");
+  EXPECT_EQ(latency->steps[0].macs, 24);
+  EXPECT_GT(latency->peak_f32_gops, 0);
+
+  options.profile = false;
+  const auto program = CompileForLatency(graph, options);
+  ASSERT_TRUE(program.ok());
+  for (int round = 0; round < 3; ++round) {
+    const auto again = MeasureLatency(**program, options);
+    EXPECT_TRUE(again.ok() && again->steps.empty());
+  }
+  EXPECT_EQ(backend.compiled, 2);
+}
+
+}  // namespace
+}  // namespace tersor::measure
