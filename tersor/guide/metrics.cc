@@ -16,12 +16,12 @@ std::span<const Metric> ModelMetrics() {
   constexpr double kLatencyTolerance = 0.05;
   static const std::vector<Metric> metrics = {
       {kValidationTop1, Direction::kMaximize, "share", "accuracy", kObjective, 0},
+      {kTestTop1, Direction::kMaximize, "share", "test accuracy", false, 0},
       {kFileBytes, Direction::kMinimize, "bytes", "file", kObjective, 0},
       {kLatencyUs, Direction::kMinimize, "us", "latency", kObjective, kLatencyTolerance},
       {kArenaBytes, Direction::kMinimize, "bytes", "arena", kObjective, 0},
       {kMacs, Direction::kMinimize, "count", "MACs", false, 0},
       {kParameters, Direction::kMinimize, "count", "parameters", false, 0},
-      {kTestTop1, Direction::kMaximize, "share", "accuracy, test", false, 0},
   };
   return metrics;
 }
@@ -52,7 +52,7 @@ std::string NumberText(const Metric& metric, double value) {
 }
 
 std::string ValueText(const Metric& metric, double value) {
-  const std::string number = NumberText(metric, value);
+  std::string number = NumberText(metric, value);
   if (metric.unit.empty() || metric.unit == "count") return number;
   return StrCat(number, " ", metric.unit == "share" ? "%" : metric.unit);
 }

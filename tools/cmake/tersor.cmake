@@ -199,6 +199,21 @@ function(tersor_tests name)
   endforeach()
 endfunction()
 
+# tersor_embed(target NAMESPACE namespace HEADER header FILES files): adds to a layer's library the bytes of files, which are
+# named from the header's folder, as constants that the header declares (tools/cmake/embed.cmake).
+function(tersor_embed target)
+  cmake_parse_arguments(ARG "" "NAMESPACE;HEADER" "FILES" ${ARGN})
+  set(script ${PROJECT_SOURCE_DIR}/tools/cmake/embed.cmake)
+  get_filename_component(folder ${ARG_HEADER} DIRECTORY)
+  string(REGEX REPLACE "\\.h$" "_files.cc" source ${PROJECT_BINARY_DIR}/generated/${ARG_HEADER})
+  list(TRANSFORM ARG_FILES PREPEND ${PROJECT_SOURCE_DIR}/${folder}/)
+  add_custom_command(OUTPUT ${source}
+    COMMAND ${CMAKE_COMMAND} -D OUTPUT=${source} -D HEADER=${ARG_HEADER} -D NAMESPACE=${ARG_NAMESPACE} -D "FILES=${ARG_FILES}"
+      -P ${script}
+    DEPENDS ${script} ${ARG_FILES} VERBATIM)
+  target_sources(${target} PRIVATE ${source})
+endfunction()
+
 # The deployable library: what the C API needs, and nothing exported but it.
 function(tersor_runtime_library)
   add_library(tersor_shared SHARED ${PROJECT_SOURCE_DIR}/tersor/c_api/tersor.cc)

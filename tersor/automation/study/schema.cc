@@ -56,12 +56,12 @@ constexpr char kFrom1End[] = R"(
     SELECT id, recipe, name, file, state, reason, created_unix_s, 1, '', 0 FROM points_1;
   INSERT INTO metrics (name, direction, unit, title, objective, tolerance) VALUES
     ('validation_top1', 'maximize', 'share', 'accuracy', 1, 0),
+    ('test_top1', 'maximize', 'share', 'test accuracy', 0, 0),
     ('file_bytes', 'minimize', 'bytes', 'file', 1, 0),
     ('latency_us', 'minimize', 'us', 'latency', 1, 0.05),
     ('arena_bytes', 'minimize', 'bytes', 'arena', 1, 0),
     ('macs', 'minimize', 'count', 'MACs', 0, 0),
-    ('parameters', 'minimize', 'count', 'parameters', 0, 0),
-    ('test_top1', 'maximize', 'share', 'accuracy, test', 0, 0);
+    ('parameters', 'minimize', 'count', 'parameters', 0, 0);
   INSERT INTO metric_values
     SELECT id, 'validation_top1', top1 FROM points_1 WHERE state = 'complete' UNION ALL
     SELECT id, 'file_bytes', file_bytes FROM points_1 WHERE state = 'complete' UNION ALL
