@@ -28,7 +28,11 @@ Result<ir::Graph> MakeModel(const TrainFlags& own, const CommonFlags& flags,
   if (!own.model.empty()) return formats::ImportModel(own.model);
   TERSOR_ASSIGN_OR_RETURN(const auto family, architectures::FindFamily(own.family));
   architectures::FamilyOptions options;
-  options.input = train.example_shape();
+  const data::Field* examples = train.only_input();
+  if (examples == nullptr) {
+    return InvalidArgument("a family needs examples of one field, ", train.name, " has others");
+  }
+  options.input = examples->type.shape;
   options.classes = train.num_classes();
   options.width = own.width;
   options.seed = flags.seed;

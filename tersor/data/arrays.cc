@@ -1,18 +1,16 @@
 #include "tersor/data/arrays.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "tersor/base/file.h"
-#include "tersor/base/float16.h"
+#include "tersor/data/array_fields.h"
 #include "tersor/data/idx.h"
 #include "tersor/data/image.h"
 #include "tersor/data/npy.h"
@@ -20,236 +18,160 @@
 namespace tersor::data {
 namespace {
 
-constexpr int64_t kMaxClasses = 65536;
-
 /// The arrays of a source before they are read: which it has, and how to read one.
 struct ArraySource {
   std::string where;
   std::vector<std::string> names;
   std::function<Result<Tensor>(const std::string& name)> read;
-
-  bool Has(std::string_view name) const {
-    return std::find(names.begin(), names.end(), name) != names.end();
-  }
 };
 
-struct ArrayNames {
-  Part part;
-  std::string_view examples, labels;
+/// One field of the set, and the arrays that its examples lie in, one for each part that was read.
+struct FieldColumn {
+  Field field;
+  std::vector<NamedTensor> arrays;
 };
-constexpr std::array<ArrayNames, 14> kArrayNames = {{
-    {Part::kTrain, "x_train", "y_train"},
-    {Part::kTrain, "train_images", "train_labels"},
-    {Part::kTrain, "train-images", "train-labels"},
-    {Part::kValidation, "x_val", "y_val"},
-    {Part::kValidation, "x_valid", "y_valid"},
-    {Part::kValidation, "x_validation", "y_validation"},
-    {Part::kValidation, "val_images", "val_labels"},
-    {Part::kValidation, "valid_images", "valid_labels"},
-    {Part::kValidation, "validation_images", "validation_labels"},
-    {Part::kTest, "x_test", "y_test"},
-    {Part::kTest, "test_images", "test_labels"},
-    {Part::kTest, "t10k-images", "t10k-labels"},
-    {Part::kWhole, "x", "y"},
-    {Part::kWhole, "images", "labels"},
-}};
 
-template <typename T, typename Out, typename Convert>
-void ConvertRow(const void* in, int64_t first, int64_t count, Out* out, const Convert& convert) {
-  const T* values = static_cast<const T*>(in) + first;
-  for (int64_t i = 0; i < count; ++i) out[i] = static_cast<Out>(convert(values[i]));
-}
+/// What was read of a source: its fields, the part that each example is of, and the examples'
+/// labels where those are class numbers.
+struct LoadedArrays {
+  std::vector<FieldColumn> columns;
+  std::vector<Part> parts;
+  std::vector<int32_t> class_numbers;
+};
 
-/// Calls ConvertRow for the element type of `tensor`. int64 labels beyond int32 are kept apart by
-/// the caller's check of the range.
-template <typename Out>
-void ConvertValues(const Tensor& tensor, int64_t first, int64_t count, Out* out) {
-  const void* data = tensor.buffer()->data();
-  const auto same = [](auto value) { return value; };
-  switch (tensor.type().dtype) {
-    case DType::kF32:
-      return ConvertRow<float>(data, first, count, out, same);
-    case DType::kF16:
-      return ConvertRow<uint16_t>(data, first, count, out, &F16ToFloat);
-    case DType::kI8:
-      return ConvertRow<int8_t>(data, first, count, out, same);
-    case DType::kU8:
-    case DType::kBool:
-      return ConvertRow<uint8_t>(data, first, count, out, same);
-    case DType::kI16:
-      return ConvertRow<int16_t>(data, first, count, out, same);
-    case DType::kI32:
-      return ConvertRow<int32_t>(data, first, count, out, same);
-    case DType::kI64:
-      return ConvertRow<int64_t>(data, first, count, out, same);
-    default:
-      TERSOR_CHECK(false);
-  }
-}
-
-/// Labels as int32; also notes how many classes they need.
-Result<std::vector<int32_t>> ReadLabels(const Tensor& tensor, int64_t examples, int64_t& classes) {
-  const Shape& shape = tensor.type().shape;
-  const bool column = shape.rank() == 1 || (shape.rank() == 2 && shape[1] == 1);
-  if (!column || shape[0] != examples) {
-    return DataLoss("has shape ", shape.ToString(), ", expected [", examples, "] or [", examples,
-                    ",1] for ", examples, " examples");
-  }
-  if (!IsInteger(tensor.type().dtype)) {
-    return Unsupported("has element type ", DTypeName(tensor.type().dtype), ", expected integers");
-  }
-  std::vector<int64_t> wide(static_cast<size_t>(examples));
-  ConvertValues(tensor, 0, examples, wide.data());
-  std::vector<int32_t> labels;
-  labels.reserve(wide.size());
-  for (size_t i = 0; i < wide.size(); ++i) {
-    if (wide[i] < 0 || wide[i] >= kMaxClasses) {
-      return DataLoss("label ", wide[i], " of example ", i, ", expected 0 to ", kMaxClasses - 1);
+/// The size of the stored images when they are to be resized (the field gets its new shape), or
+/// 0 x 0.
+Result<ImageSize> PlanResize(Field& field, const DatasetOptions& options) {
+  const Shape stored = field.type.shape;
+  ImageSize from;
+  if (options.resize_height > 0) {
+    if (!IsPixels(field) || stored.rank() != 3 || stored.num_elements() > kMaxImagePixels) {
+      return InvalidArgument("only u8 images can be resized, found ", DTypeName(field.type.dtype),
+                             " examples of shape ", stored.ToString());
     }
-    classes = std::max(classes, wide[i] + 1);
-    labels.push_back(static_cast<int32_t>(wide[i]));
+    from = {static_cast<int>(stored[0]), static_cast<int>(stored[1]), static_cast<int>(stored[2])};
+    field.type.shape = {options.resize_height, options.resize_width, stored[2]};
   }
-  return labels;
-}
-
-/// The shape of one example as the set stores it: u8 [N,H,W] gets a channel.
-Result<Shape> StoredShape(const Tensor& tensor) {
-  std::vector<int64_t> dims = tensor.type().shape.dims();
-  if (dims.size() < 2) {
-    return DataLoss("has shape ", tensor.type().shape.ToString(), ", expected [count,...]");
-  }
-  if (dims.size() == 3 && tensor.type().dtype == DType::kU8) dims.push_back(1);
-  dims.erase(dims.begin());
-  for (int64_t extent : dims) {
-    if (extent == 0) return DataLoss("has empty examples, ", tensor.type().shape.ToString());
-  }
-  return Shape(std::move(dims));
-}
-
-struct LoadedPart {
-  Part part;
-  std::string name;
-  Tensor examples;
-};
-
-/// Copies the chosen examples out of the parts, in f32 unless all are u8, resized if asked.
-Result<Tensor> Gather(const std::vector<LoadedPart>& loaded, const std::vector<uint32_t>& indices,
-                      const Shape& stored, const DatasetOptions& options) {
-  const bool as_u8 = loaded[0].examples.type().dtype == DType::kU8;
-  std::vector<int64_t> dims = stored.dims();
-  const bool resize = options.resize_height > 0;
-  ImageSize from, to;
-  if (resize) {
-    if (!as_u8 || dims.size() != 3 || stored.num_elements() > kMaxImagePixels) {
-      return InvalidArgument("only u8 images can be resized, found ",
-                             DTypeName(loaded[0].examples.type().dtype), " examples of shape ",
-                             stored.ToString());
-    }
-    from = {static_cast<int>(dims[0]), static_cast<int>(dims[1]), static_cast<int>(dims[2])};
-    to = {options.resize_height, options.resize_width, from.channels};
-    dims[0] = to.height;
-    dims[1] = to.width;
-  }
-  if (options.channels != 0 && (dims.size() != 3 || dims[2] != options.channels)) {
+  if (options.channels != 0 && (stored.rank() != 3 || stored[2] != options.channels)) {
     return InvalidArgument("examples have shape ", stored.ToString(), ", expected images of ",
                            options.channels, " channels");
   }
+  return from;
+}
+
+/// Copies the chosen examples of a field out of its arrays. Images of size `from` are resized.
+Result<Tensor> Gather(const FieldColumn& column, const std::vector<uint32_t>& indices,
+                      const ImageSize& from, int64_t& bytes_left) {
+  const Shape& shape = column.field.type.shape;
+  const bool resize = from.height > 0;
+  ImageSize to;
+  if (resize) to = {static_cast<int>(shape[0]), static_cast<int>(shape[1]), from.channels};
+  const int64_t in_count = resize ? from.size_bytes() : shape.num_elements();
+  std::vector<int64_t> dims = shape.dims();
   dims.insert(dims.begin(), static_cast<int64_t>(indices.size()));
-  TensorType type{as_u8 ? DType::kU8 : DType::kF32, Shape(std::move(dims)), {}};
-  if (type.size_bytes() > options.max_bytes) {
+  TensorType type{column.field.type.dtype, Shape(std::move(dims)), {}};
+  if (type.size_bytes() > bytes_left) {
     return ResourceExhausted("examples ", type.ToString(), " need ", type.size_bytes(),
-                             " bytes, the limit is ", options.max_bytes);
+                             " bytes, the limit is ", bytes_left);
   }
-  const int64_t in_count = stored.num_elements();
-  const int64_t out_count = type.shape.num_elements() / type.shape[0];
+  bytes_left -= type.size_bytes();
   TERSOR_ASSIGN_OR_RETURN(Tensor examples, Tensor::Create(std::move(type)));
+  auto* out = static_cast<std::byte*>(examples.mutable_view().data);
   size_t part = 0;
-  int64_t part_begin = 0, row = 0;
+  int64_t part_begin = 0;
   for (uint32_t index : indices) {
-    while (index - part_begin >= loaded[part].examples.type().shape[0]) {
-      part_begin += loaded[part++].examples.type().shape[0];
+    while (index - part_begin >= column.arrays[part].tensor.type().shape[0]) {
+      part_begin += column.arrays[part++].tensor.type().shape[0];
     }
-    const Tensor& source = loaded[part].examples;
+    const Tensor& source = column.arrays[part].tensor;
     const int64_t first = (index - part_begin) * in_count;
-    if (!as_u8) {
-      float* out = examples.mutable_values<float>().data() + row * out_count;
-      ConvertValues(source, first, in_count, out);
+    if (resize) {
+      ResizeBilinear(source.values<uint8_t>().data() + first, from, reinterpret_cast<uint8_t*>(out),
+                     to);
     } else {
-      const uint8_t* in = source.values<uint8_t>().data() + first;
-      uint8_t* out = examples.mutable_values<uint8_t>().data() + row * out_count;
-      if (resize) {
-        ResizeBilinear(in, from, out, to);
-      } else {
-        std::memcpy(out, in, static_cast<size_t>(in_count));
-      }
+      ConvertElements(source, first, in_count, examples.type().dtype, out);
     }
-    ++row;
+    out += column.field.type.size_bytes();
   }
   return examples;
 }
 
-Result<Dataset> Load(const ArraySource& source, Split split, const DatasetOptions& options) {
-  PartSet present;
-  std::map<Part, ArrayNames> names;
-  for (const ArrayNames& candidate : kArrayNames) {
-    if (!source.Has(candidate.examples) || !names.emplace(candidate.part, candidate).second) {
-      continue;
-    }
-    present.Add(candidate.part);
+/// Fails when the fields of a part are not those of the part that was read before it.
+Status CheckSameFields(std::span<const ArrayField> part, const std::vector<FieldColumn>& columns) {
+  const std::string& before = columns[0].arrays[0].name;
+  // The label is the last field of a part.
+  if ((columns.back().field.name == kLabelField) != (part.back().field == kLabelField)) {
+    return NotFound("one of ", before, " and ", part[0].array, " has labels, the other has none");
   }
-  if (present.empty()) {
+  const bool same =
+      std::equal(part.begin(), part.end(), columns.begin(), columns.end(),
+                 [](const ArrayField& a, const FieldColumn& c) { return a.field == c.field.name; });
+  if (same) return OkStatus();
+  return NotFound("the parts of ", before, " and ", part[0].array, " have different fields");
+}
+
+/// Reads the arrays of one part.
+Status ReadPart(const ArraySource& source, std::span<const ArrayField> part, LoadedArrays& loaded) {
+  const bool first_part = loaded.columns.empty();
+  if (!first_part) TERSOR_RETURN_IF_ERROR(CheckSameFields(part, loaded.columns));
+  int64_t count = -1;
+  for (size_t f = 0; f < part.size(); ++f) {
+    const std::string& array = part[f].array;
+    TERSOR_ASSIGN_OR_RETURN(Tensor tensor, source.read(array));
+    auto type = FieldTypeOf(tensor, part[f].kind, count);
+    if (!type.ok()) return type.status().WithContext(array);
+    if (first_part) loaded.columns.push_back({{part[f].field, *type}, {}});
+    FieldColumn& column = loaded.columns[f];
+    if (column.field.type != *type) {
+      return DataLoss(array, " has examples ", type->ToString(), ", expected those of ",
+                      column.arrays[0].name);
+    }
+    count = tensor.type().shape[0];
+    if (count > UINT32_MAX - static_cast<int64_t>(loaded.parts.size())) {
+      return ResourceExhausted(array, " has ", count, " examples, the limit is ", UINT32_MAX);
+    }
+    if (IsClassNumber(column.field)) {
+      loaded.class_numbers.resize(loaded.parts.size() + static_cast<size_t>(count));
+      ConvertElements(tensor, 0, count, DType::kI32,
+                      loaded.class_numbers.data() + loaded.parts.size());
+    }
+    column.arrays.push_back({array, std::move(tensor)});
+  }
+  loaded.parts.insert(loaded.parts.end(), static_cast<size_t>(count), part[0].part);
+  return OkStatus();
+}
+
+Result<Dataset> Load(const ArraySource& source, Split split, const DatasetOptions& options) {
+  TERSOR_ASSIGN_OR_RETURN(const std::vector<ArrayField> arrays, FindArrayFields(source.names));
+  if (arrays.empty()) {
     std::string found;
     for (size_t i = 0; i < source.names.size() && i < 8; ++i) found += " " + source.names[i];
     return NotFound("expected arrays x_train, y_train, ..., or x, y, found:",
                     found.empty() ? " none" : found);
   }
+  PartSet present;
+  for (const ArrayField& array : arrays) present.Add(array.part);
   TERSOR_ASSIGN_OR_RETURN(const PartSet needed, PartsNeeded(present, split));
-  Dataset set;
-  set.name = source.where;
-  set.split = split;
-  std::vector<LoadedPart> loaded;
-  std::vector<Part> parts;
-  std::vector<int32_t> labels;
-  std::optional<bool> labelled;
-  std::optional<Shape> stored;
-  int64_t classes = 0;
-  for (const auto& [part, name] : names) {
-    if (!needed.Has(part)) continue;
-    const std::string array(name.examples);
-    TERSOR_ASSIGN_OR_RETURN(Tensor examples, source.read(array));
-    Result<Shape> shape = StoredShape(examples);
-    if (!shape.ok()) return shape.status().WithContext(array);
-    if (stored && (*stored != *shape || examples.type().dtype != loaded[0].examples.type().dtype)) {
-      return DataLoss(array, " has examples ",
-                      TensorType{examples.type().dtype, *shape, {}}.ToString(),
-                      ", expected those of ", loaded[0].name);
-    }
-    stored = *std::move(shape);
-    const int64_t count = examples.type().shape[0];
-    if (labelled && *labelled != source.Has(name.labels)) {
-      return NotFound("one of ", loaded[0].name, " and ", array, " has labels, the other has none");
-    }
-    labelled = source.Has(name.labels);
-    if (*labelled) {
-      TERSOR_ASSIGN_OR_RETURN(const Tensor tensor, source.read(std::string(name.labels)));
-      auto part_labels = ReadLabels(tensor, count, classes);
-      if (!part_labels.ok()) return part_labels.status().WithContext(name.labels);
-      labels.insert(labels.end(), part_labels->begin(), part_labels->end());
-    }
-    if (count > UINT32_MAX - static_cast<int64_t>(parts.size())) {
-      return ResourceExhausted(array, " has ", count, " examples, the limit is ", UINT32_MAX);
-    }
-    parts.insert(parts.end(), static_cast<size_t>(count), part);
-    loaded.push_back({part, array, std::move(examples)});
+  LoadedArrays loaded;
+  for (size_t begin = 0, end = 0; begin < arrays.size(); begin = end) {
+    while (end < arrays.size() && arrays[end].part == arrays[begin].part) ++end;
+    if (!needed.Has(arrays[begin].part)) continue;
+    TERSOR_RETURN_IF_ERROR(ReadPart(source, std::span(arrays).subspan(begin, end - begin), loaded));
   }
-  TERSOR_ASSIGN_OR_RETURN(auto selected,
-                          SelectExamples(present, parts, labels, split, options.carve));
+  TERSOR_ASSIGN_OR_RETURN(auto selected, SelectExamples(present, loaded.parts, loaded.class_numbers,
+                                                        split, options.carve));
   const std::vector<uint32_t> indices = Thin(std::move(selected), options.max_examples);
-  TERSOR_ASSIGN_OR_RETURN(set.examples, Gather(loaded, indices, *stored, options));
-  if (*labelled) {
-    for (uint32_t index : indices) set.labels.push_back(labels[index]);
+  TERSOR_ASSIGN_OR_RETURN(const ImageSize from, PlanResize(loaded.columns[0].field, options));
+  std::vector<NamedTensor> columns;
+  int64_t bytes_left = options.max_bytes;
+  for (const FieldColumn& column : loaded.columns) {
+    const ImageSize resized = columns.empty() ? from : ImageSize{};
+    TERSOR_ASSIGN_OR_RETURN(Tensor gathered, Gather(column, indices, resized, bytes_left));
+    columns.push_back({column.field.name, std::move(gathered)});
   }
-  for (int64_t i = 0; i < classes; ++i) set.class_names.push_back(std::to_string(i));
+  TERSOR_ASSIGN_OR_RETURN(Dataset set, DatasetInMemory(source.where, std::move(columns),
+                                                       NumberedClasses(loaded.class_numbers)));
+  set.split = split;
   return set;
 }
 
@@ -274,13 +196,16 @@ std::optional<std::string> FindIdx(const std::string& folder, std::string_view n
   return std::nullopt;
 }
 
+/// The arrays of a folder that are fields, by name.
 std::vector<std::string> NpyNames(const std::string& folder) {
   std::vector<std::string> names;
-  for (const ArrayNames& candidate : kArrayNames) {
-    for (std::string_view name : {candidate.examples, candidate.labels}) {
-      if (FileExists(StrCat(folder, "/", name, ".npy"))) names.emplace_back(name);
-    }
+  std::error_code error;
+  for (auto it = std::filesystem::directory_iterator(folder, error);
+       !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
+    const std::string name = it->path().stem().string();
+    if (it->path().extension() == ".npy" && IsArrayFieldName(name)) names.push_back(name);
   }
+  std::sort(names.begin(), names.end());
   return names;
 }
 
@@ -333,7 +258,8 @@ Result<Dataset> LoadNpyFolder(const std::string& path, Split split, const Datase
 }
 
 Result<Dataset> LoadNpy(const std::string& path, Split split, const DatasetOptions& options) {
-  ArraySource source{path, {"x"}, {}};
+  const bool tokens = std::filesystem::path(path).stem().string().starts_with("tokens");
+  ArraySource source{path, {tokens ? "tokens" : "x"}, {}};
   source.read = [&](const std::string&) { return ReadBoundedNpy(path, options.max_bytes); };
   return LoadWithContext(source, split, options);
 }

@@ -13,27 +13,33 @@ namespace tersor::data {
 /// n % ring size.
 struct BatchStream::Impl {
   const Batcher& batcher;
-  const std::vector<BatchBuffer> ring;
+  std::vector<std::vector<Tensor>> ring;
   const int64_t origin;  ///< batches before the stream's first, from epoch 0 on
 
   std::mutex mutex;
   std::condition_variable room, filled;
-  std::vector<int64_t> holds;  ///< number of the whole batch in each buffer, or -1
+  std::vector<int64_t> holds;    ///< number of the whole batch in each buffer, or -1
+  std::vector<Status> statuses;  ///< of filling the batch in each buffer
   int64_t next_to_fill = 0;
   int64_t in_use = -1;  ///< number the consumer has; buffers of earlier ones are free
   bool stop = false;
   std::vector<std::thread> workers;
 
-  Impl(const Batcher& batcher, std::vector<BatchBuffer> buffers, int64_t origin)
-      : batcher(batcher), ring(std::move(buffers)), origin(origin), holds(ring.size(), -1) {}
+  Impl(const Batcher& batcher, std::vector<std::vector<Tensor>> buffers, int64_t origin)
+      : batcher(batcher),
+        ring(std::move(buffers)),
+        origin(origin),
+        holds(ring.size(), -1),
+        statuses(ring.size()) {}
 
   int64_t ring_size() const { return static_cast<int64_t>(ring.size()); }
+  size_t SlotOf(int64_t number) const { return static_cast<size_t>(number % ring_size()); }
 
   Batch Describe(int64_t number) const {
     const int64_t position = origin + number, per_epoch = batcher.batches_per_epoch();
     Batch batch{position / per_epoch, position % per_epoch, 0, {}};
     batch.count = batcher.BatchCount(batch.index);
-    batch.buffer = ring[static_cast<size_t>(number % ring_size())];
+    batch.tensors = ring[SlotOf(number)];
     return batch;
   }
 
@@ -47,15 +53,16 @@ struct BatchStream::Impl {
       const int64_t number = next_to_fill++;
       lock.unlock();
       const Batch batch = Describe(number);
-      batcher.Fill(batch.epoch, batch.index, batch.buffer);
+      Status status = batcher.Fill(batch.epoch, batch.index, ring[SlotOf(number)]);
       lock.lock();
-      holds[static_cast<size_t>(number % ring_size())] = number;
+      statuses[SlotOf(number)] = std::move(status);
+      holds[SlotOf(number)] = number;
       filled.notify_one();
     }
   }
 };
 
-BatchStream::BatchStream(const Batcher& batcher, std::vector<BatchBuffer> ring, int threads,
+BatchStream::BatchStream(const Batcher& batcher, std::vector<std::vector<Tensor>> ring, int threads,
                          int64_t first_epoch, int64_t first_batch) {
   TERSOR_CHECK(!ring.empty() && first_epoch >= 0 && first_batch >= 0);
   impl_ = std::make_unique<Impl>(batcher, std::move(ring),
@@ -63,7 +70,7 @@ BatchStream::BatchStream(const Batcher& batcher, std::vector<BatchBuffer> ring, 
   try {
     for (int i = 0; i < threads; ++i) impl_->workers.emplace_back([this] { impl_->Work(); });
   } catch (const std::exception&) {
-    // The system gives no more threads: those there are, or Next(), do the work.
+    // The system gives no more threads: the started ones do the work, or Next() does.
   }
 }
 
@@ -76,19 +83,19 @@ BatchStream::~BatchStream() {
   for (std::thread& worker : impl_->workers) worker.join();
 }
 
-BatchStream::Batch BatchStream::Next() {
+Result<BatchStream::Batch> BatchStream::Next() {
   Impl& impl = *impl_;
   if (impl.workers.empty()) {
     Batch batch = impl.Describe(++impl.in_use);
-    batch.buffer = impl.ring[0];
-    impl.batcher.Fill(batch.epoch, batch.index, batch.buffer);
+    batch.tensors = impl.ring[0];
+    TERSOR_RETURN_IF_ERROR(impl.batcher.Fill(batch.epoch, batch.index, impl.ring[0]));
     return batch;
   }
   std::unique_lock lock(impl.mutex);
   const int64_t number = ++impl.in_use;
   impl.room.notify_all();
-  impl.filled.wait(
-      lock, [&] { return impl.holds[static_cast<size_t>(number % impl.ring_size())] == number; });
+  impl.filled.wait(lock, [&] { return impl.holds[impl.SlotOf(number)] == number; });
+  TERSOR_RETURN_IF_ERROR(impl.statuses[impl.SlotOf(number)]);
   return impl.Describe(number);
 }
 

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "tersor/base/status.h"
+#include "tersor/base/tensor.h"
 #include "tersor/data/augment.h"
 #include "tersor/data/dataset.h"
 #include "tersor/data/normalize.h"
@@ -14,40 +16,51 @@ namespace tersor::data {
 
 struct BatcherOptions {
   int64_t batch_size = 128;
-  bool shuffle = true;  ///< a new order each epoch; false: the set's own
+  bool shuffle = true;  ///< a new order in each epoch; false: the order of the set
   bool drop_remainder =
-      true;           ///< all batches are whole; false: the last of an epoch may be smaller
+      true;  ///< all batches are whole; false: the last of an epoch may be smaller
+  bool fill_remainder =
+      false;          ///< the memory behind the examples of a smaller last batch gets the
+                      ///< first examples of the epoch's order again; false: stays as it is
   uint64_t seed = 0;  ///< of the order and the augmentation
-  Normalize normalize = Normalize::kSigned;  ///< of u8 examples; f32 examples stay as they are
-  AugmentOptions augment = {};               ///< needs images [H,W,C]
+  Normalize normalize =
+      Normalize::kSigned;       ///< of pixels (IsPixels); other fields stay as they are
+  AugmentOptions augment = {};  ///< of images (IsImage); needs at least one
 };
 
-/// Memory of the caller for one batch: batch_size examples in f32, batch_size labels (or null where
-/// none are wanted).
-struct BatchBuffer {
-  float* examples = nullptr;
-  int32_t* labels = nullptr;
-};
+/// Which fields of a set a model reads: for each of `inputs` the field of the same name; or, when
+/// there is one input and the set has one field that is no label, that field whatever its name.
+/// Gives those fields, each with the type of its input. `inputs` have types without the batch.
+/// Errors name the input and the fields of the set.
+Result<std::vector<Field>> BindInputs(const Dataset& dataset, std::span<const Field> inputs);
 
-/// Batch b of epoch e is a pure function of (set, options, e, b), so a resumed run needs no state
-/// but its position. Immutable to its users: any number of threads may call.
+/// Makes batches. Batch b of epoch e is a pure function of (set, options, e, b), so a resumed run
+/// needs no state but its position. Immutable to its users: any number of threads may call.
 class Batcher {
  public:
-  /// Refuses an empty set, a batch size below 1, a dropped remainder that leaves no batch, and an
-  /// augmentation of what is no image.
-  static Result<Batcher> Create(const Dataset& dataset, const BatcherOptions& options);
+  /// `wanted` are the fields that a batch has: some of the set's, each in the type that the reader
+  /// wants (InputEncoder says which are possible). Empty: all fields; pixels become f32, and every
+  /// other field has its own type.
+  /// Refuses an empty set, a batch size below 1, a dropped remainder that leaves no batch, an
+  /// augmentation of what is no image, and a wanted field that the set cannot give.
+  static Result<Batcher> Create(const Dataset& dataset, const BatcherOptions& options,
+                                std::vector<Field> wanted = {});
   Batcher(Batcher&&) noexcept;
   Batcher& operator=(Batcher&&) noexcept;
   ~Batcher();
 
   const BatcherOptions& options() const;
   const Dataset& dataset() const;
-  int64_t example_elements() const;  ///< f32 elements of one example
+  const std::vector<Field>& fields() const;  ///< of a batch, with types of one example
   int64_t batches_per_epoch() const;
   int64_t BatchCount(int64_t batch) const;  ///< examples in this batch of an epoch
 
-  /// Writes BatchCount(batch) examples and their labels.
-  void Fill(int64_t epoch, int64_t batch, const BatchBuffer& out) const;
+  /// Memory for one batch: a tensor [batch_size,...] for each of fields().
+  Result<std::vector<Tensor>> Allocate() const;
+
+  /// Writes BatchCount(batch) examples to the caller's tensors, which are as Allocate() gives them;
+  /// an empty tensor: that field is not wanted. Fails where the set's source fails.
+  Status Fill(int64_t epoch, int64_t batch, std::span<Tensor> out) const;
 
  private:
   struct Impl;
@@ -56,25 +69,27 @@ class Batcher {
 };
 
 /// The batches of a Batcher from one position on, without end, filled ahead into a ring of the
-/// caller's buffers: with n buffers up to n - 1 batches wait while one is in use. The same bits for
-/// any number of threads and buffers. One consumer.
+/// caller's buffers: with n buffers up to n - 1 batches wait while one is in use. The bits are the
+/// same for any number of threads and buffers. One thread calls Next().
 class BatchStream {
  public:
   struct Batch {
     int64_t epoch = 0, index = 0;
-    int64_t count = 0;   ///< examples in it
-    BatchBuffer buffer;  ///< one of the ring, the caller's until the next call of Next()
+    int64_t count = 0;                ///< examples in it
+    std::span<const Tensor> tensors;  ///< one for each of the batcher's fields(): a buffer of the
+                                      ///< ring, the caller's until the next call of Next()
   };
 
-  /// `threads` fill the buffers; 0: Next() does, and only the first buffer is used. `batcher` and
-  /// the buffers' memory outlive the stream; `ring` has at least one buffer.
-  BatchStream(const Batcher& batcher, std::vector<BatchBuffer> ring, int threads,
+  /// `threads` fill the buffers; 0: Next() does, and only the first buffer is used. `batcher`
+  /// outlives the stream; `ring` has at least one buffer, each as Batcher::Allocate() gives it.
+  BatchStream(const Batcher& batcher, std::vector<std::vector<Tensor>> ring, int threads,
               int64_t first_epoch = 0, int64_t first_batch = 0);
   ~BatchStream();
   BatchStream(const BatchStream&) = delete;
   BatchStream& operator=(const BatchStream&) = delete;
 
-  Batch Next();
+  /// Fails where Batcher::Fill() of this batch fails.
+  Result<Batch> Next();
 
  private:
   struct Impl;

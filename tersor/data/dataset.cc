@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <new>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -107,18 +108,65 @@ Result<Dataset> Load(std::string_view spec, Split split, const DatasetOptions& o
 
 }  // namespace
 
-Shape Dataset::example_shape() const {
-  std::vector<int64_t> dims = examples.type().shape.dims();
-  if (!dims.empty()) dims.erase(dims.begin());
-  return Shape(std::move(dims));
+const std::vector<Field>& Dataset::fields() const {
+  static const std::vector<Field> kNone;
+  return source ? source->fields() : kNone;
 }
 
-ConstTensorView Dataset::Rows(int64_t first, int64_t count, TensorType& type) const {
-  TERSOR_CHECK(first >= 0 && count >= 0 && first + count <= size());
-  type = examples.type();
-  const int64_t row_bytes = type.size_bytes() / type.shape[0];
-  type.shape[0] = count;
-  return {&type, static_cast<const std::byte*>(examples.view().data) + first * row_bytes};
+const Field* Dataset::label() const {
+  const int index = FindField(fields(), kLabelField);
+  return index < 0 ? nullptr : &fields()[static_cast<size_t>(index)];
+}
+
+const Field* Dataset::only_input() const {
+  const Field* found = nullptr;
+  for (const Field& field : fields()) {
+    if (field.name == kLabelField) continue;
+    if (found != nullptr) return nullptr;
+    found = &field;
+  }
+  return found;
+}
+
+Result<Tensor> Dataset::Column(std::string_view field) const {
+  const int index = FindField(fields(), field);
+  if (index < 0) return NotFound("data set ", name, " has no field ", field);
+  TensorType type = fields()[static_cast<size_t>(index)].type;
+  std::vector<int64_t> dims = type.shape.dims();
+  dims.insert(dims.begin(), size());
+  type.shape = Shape(std::move(dims));
+  TERSOR_ASSIGN_OR_RETURN(Tensor column, Tensor::Create(std::move(type)));
+  std::vector<std::byte*> out(fields().size());
+  out[static_cast<size_t>(index)] = static_cast<std::byte*>(column.mutable_view().data);
+  std::vector<int64_t> examples(static_cast<size_t>(size()));
+  std::iota(examples.begin(), examples.end(), int64_t{0});
+  TERSOR_RETURN_IF_ERROR(source->Read(examples, out));
+  return column;
+}
+
+std::vector<std::string> NumberedClasses(std::span<const int32_t> class_numbers) {
+  std::vector<std::string> names;
+  for (int32_t number : class_numbers) {
+    while (number >= static_cast<int32_t>(names.size()))
+      names.push_back(std::to_string(names.size()));
+  }
+  return names;
+}
+
+Result<Dataset> DatasetInMemory(std::string name, std::vector<NamedTensor> columns,
+                                std::vector<std::string> class_names) {
+  Dataset set;
+  set.name = std::move(name);
+  auto source = ExamplesInMemory(std::move(columns));
+  if (!source.ok()) return source.status().WithContext(StrCat("data set ", set.name));
+  set.source = *std::move(source);
+  set.class_names = std::move(class_names);
+  const Field* label = set.label();
+  if (label != nullptr && set.class_names.empty() && IsClassNumber(*label)) {
+    TERSOR_ASSIGN_OR_RETURN(const Tensor labels, set.Column(kLabelField));
+    set.class_names = NumberedClasses(labels.values<int32_t>());
+  }
+  return set;
 }
 
 Result<Dataset> LoadDataset(std::string_view spec, Split split, const DatasetOptions& options) {

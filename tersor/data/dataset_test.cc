@@ -38,13 +38,34 @@ Files SmallSet() {
   return files;
 }
 
+/// The values of the field that is no label, [count,...].
+Tensor Examples(const Dataset& set) {
+  EXPECT_NE(set.only_input(), nullptr);
+  auto column = set.Column(set.only_input()->name);
+  EXPECT_TRUE(column.ok()) << column.status().message();
+  return *std::move(column);
+}
+
+std::vector<int32_t> Labels(const Dataset& set) {
+  auto column = set.Column(kLabelField);
+  EXPECT_TRUE(column.ok()) << column.status().message();
+  const auto values = column->values<int32_t>();
+  return {values.begin(), values.end()};
+}
+
 std::vector<uint8_t> FirstPixels(const Dataset& set) {
   std::vector<uint8_t> pixels;
-  const auto values = set.examples.values<uint8_t>();
+  const Tensor examples = Examples(set);
+  const auto values = examples.values<uint8_t>();
   for (int64_t i = 0; i < set.size(); ++i) {
     pixels.push_back(values[static_cast<size_t>(i) * values.size() / set.size()]);
   }
   return pixels;
+}
+
+int64_t CountLabel(const Dataset& set, int32_t label) {
+  const std::vector<int32_t> labels = Labels(set);
+  return std::count(labels.begin(), labels.end(), label);
 }
 
 DatasetOptions NoCarving() {
@@ -69,15 +90,16 @@ TEST(ImageSet, FolderAndArchivesGiveTheSame) {
       options.threads = threads;
       auto train = LoadDataset(spec, Split::kTrain, options);
       ASSERT_TRUE(train.ok()) << train.status().message();
-      EXPECT_EQ(train->examples.type(), (TensorType{DType::kU8, {6, 4, 6, 3}, {}}));
-      EXPECT_EQ(train->example_shape(), (Shape{4, 6, 3}));
+      EXPECT_EQ(Examples(*train).type(), (TensorType{DType::kU8, {6, 4, 6, 3}, {}}));
+      EXPECT_EQ(train->only_input()->type.shape, (Shape{4, 6, 3}));
+      EXPECT_EQ(train->only_input()->name, "image");
       EXPECT_THAT(train->class_names, ElementsAre("cat", "dog"));
-      EXPECT_THAT(train->labels, ElementsAre(0, 0, 0, 1, 1, 1));
+      EXPECT_THAT(Labels(*train), ElementsAre(0, 0, 0, 1, 1, 1));
       EXPECT_THAT(FirstPixels(*train), ElementsAre(200, 200, 200, 10, 10, 10));
       EXPECT_EQ(train->name, spec);
       auto test = LoadDataset(spec, Split::kTest, options);
       ASSERT_TRUE(test.ok()) << test.status().message();
-      EXPECT_THAT(test->labels, ElementsAre(0, 1));
+      EXPECT_THAT(Labels(*test), ElementsAre(0, 1));
       EXPECT_THAT(FirstPixels(*test), ElementsAre(100, 50));
     }
   }
@@ -97,7 +119,7 @@ TEST(ImageSet, WithoutSplitsBothOthersAreCarved) {
     auto set = LoadDataset(spec, split);
     ASSERT_TRUE(set.ok()) << set.status().message();
     EXPECT_EQ(set->size(), size) << SplitName(split);
-    EXPECT_EQ(std::count(set->labels.begin(), set->labels.end(), 0), size / 2);
+    EXPECT_EQ(CountLabel(*set, 0), size / 2);
   }
 }
 
@@ -113,13 +135,13 @@ TEST(ImageSet, ChannelsAndSizeAreMadeAsAsked) {
   options.resize_width = 7;
   auto colour = LoadDataset(spec, Split::kTest, options);
   ASSERT_TRUE(colour.ok()) << colour.status().message();
-  EXPECT_EQ(colour->examples.type().shape, (Shape{2, 5, 7, 3}));
-  EXPECT_THAT(colour->examples.values<uint8_t>().first(105), Each(90));
-  EXPECT_THAT(colour->examples.values<uint8_t>().last(105), Each(30));
+  EXPECT_EQ(Examples(*colour).type().shape, (Shape{2, 5, 7, 3}));
+  EXPECT_THAT(Examples(*colour).values<uint8_t>().first(105), Each(90));
+  EXPECT_THAT(Examples(*colour).values<uint8_t>().last(105), Each(30));
   options.channels = 1;
   auto gray = LoadDataset(spec, Split::kTest, options);
   ASSERT_TRUE(gray.ok()) << gray.status().message();
-  EXPECT_EQ(gray->examples.type().shape, (Shape{2, 5, 7, 1}));
+  EXPECT_EQ(Examples(*gray).type().shape, (Shape{2, 5, 7, 1}));
   EXPECT_THAT(FirstPixels(*gray), ElementsAre(90, 30));
   options.max_bytes = 100000;
   options.resize_height = options.resize_width = 1000;
@@ -133,7 +155,7 @@ TEST(ImageSet, MaxExamplesKeepsTheSharesOfClasses) {
   options.max_examples = 2;
   auto set = LoadDataset(spec, Split::kTrain, options);
   ASSERT_TRUE(set.ok());
-  EXPECT_THAT(set->labels, ElementsAre(0, 1));
+  EXPECT_THAT(Labels(*set), ElementsAre(0, 1));
 }
 
 TEST(ImageSet, BadSourcesAreRefusedWithAReason) {
@@ -253,11 +275,11 @@ TEST(IdxSet, SplitsAreDisjointAndStratified) {
          {std::pair(Split::kTrain, 18), std::pair(Split::kValidation, 2)}) {
       auto set = LoadDataset(folder.path(), split);
       ASSERT_TRUE(set.ok()) << set.status().message();
-      EXPECT_EQ(set->examples.type().shape, (Shape{size, 2, 3, 1}));
-      EXPECT_EQ(std::count(set->labels.begin(), set->labels.end(), 0), size / 2);
+      EXPECT_EQ(Examples(*set).type().shape, (Shape{size, 2, 3, 1}));
+      EXPECT_EQ(CountLabel(*set, 0), size / 2);
       EXPECT_THAT(set->class_names, ElementsAre("0", "1"));
       const std::vector<uint8_t> pixels = FirstPixels(*set);
-      for (size_t i = 0; i < pixels.size(); ++i) EXPECT_EQ(pixels[i] % 2, set->labels[i]);
+      for (size_t i = 0; i < pixels.size(); ++i) EXPECT_EQ(pixels[i] % 2, Labels(*set)[i]);
       seen.insert(pixels.begin(), pixels.end());
     }
     EXPECT_EQ(seen.size(), 20u);
@@ -266,10 +288,9 @@ TEST(IdxSet, SplitsAreDisjointAndStratified) {
     EXPECT_EQ(both->size(), 20);
     auto test = LoadDataset(folder.path(), Split::kTest);
     ASSERT_TRUE(test.ok());
-    EXPECT_THAT(test->labels, ElementsAre(1, 0));
-    TensorType type;
-    EXPECT_EQ(test->Rows(1, 1, type).as<uint8_t>()[0], 'b');
-    EXPECT_EQ(type.shape, (Shape{1, 2, 3, 1}));
+    EXPECT_THAT(Labels(*test), ElementsAre(1, 0));
+    EXPECT_THAT(FirstPixels(*test), ElementsAre('a', 'b'));
+    EXPECT_EQ(Examples(*test).type().shape, (Shape{2, 2, 3, 1}));
   }
 }
 
@@ -334,15 +355,15 @@ TEST(ArraySet, NpzAndNpyFolderGiveTheSame) {
   for (const std::string& spec : {npz, folder.path() + "/npy"}) {
     auto both = LoadDataset(spec, Split::kTrainAndValidation);
     ASSERT_TRUE(both.ok()) << both.status().message();
-    EXPECT_EQ(both->examples.type(), (TensorType{DType::kF32, {3, 3}, {}}));
-    EXPECT_THAT(both->examples.values<float>(), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9));
-    EXPECT_THAT(both->labels, ElementsAre(2, 0, 1));
+    EXPECT_EQ(Examples(*both).type(), (TensorType{DType::kF32, {3, 3}, {}}));
+    EXPECT_THAT(Examples(*both).values<float>(), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9));
+    EXPECT_THAT(Labels(*both), ElementsAre(2, 0, 1));
     auto train = LoadDataset(spec, Split::kTrain);
     ASSERT_TRUE(train.ok());
-    EXPECT_THAT(train->labels, ElementsAre(2, 0));
+    EXPECT_THAT(Labels(*train), ElementsAre(2, 0));
     auto test = LoadDataset(spec, Split::kTest);
     ASSERT_TRUE(test.ok());
-    EXPECT_THAT(test->examples.values<float>(), ElementsAre(-1, -2, -3));
+    EXPECT_THAT(Examples(*test).values<float>(), ElementsAre(-1, -2, -3));
   }
 }
 
@@ -352,13 +373,13 @@ TEST(ArraySet, OneNpyHasNoLabels) {
   ASSERT_TRUE(WriteNpy(path, Array<uint8_t>("", {2, 1, 2}, {1, 2, 3, 4}).tensor.view()).ok());
   auto set = LoadDataset(path, Split::kTrain);
   ASSERT_TRUE(set.ok()) << set.status().message();
-  EXPECT_EQ(set->examples.type(), (TensorType{DType::kU8, {2, 1, 2, 1}, {}}));
-  EXPECT_THAT(set->labels, IsEmpty());
+  EXPECT_EQ(Examples(*set).type(), (TensorType{DType::kU8, {2, 1, 2, 1}, {}}));
+  EXPECT_EQ(set->label(), nullptr);
   DatasetOptions options;
   options.resize_height = options.resize_width = 2;
   auto resized = LoadDataset(path, Split::kTrain, options);
   ASSERT_TRUE(resized.ok()) << resized.status().message();
-  EXPECT_THAT(resized->examples.values<uint8_t>(), ElementsAre(1, 2, 1, 2, 3, 4, 3, 4));
+  EXPECT_THAT(Examples(*resized).values<uint8_t>(), ElementsAre(1, 2, 1, 2, 3, 4, 3, 4));
 }
 
 TEST(ArraySet, HalfPrecisionBecomesSingle) {
@@ -373,7 +394,7 @@ TEST(ArraySet, HalfPrecisionBecomesSingle) {
   options.carve.test_fraction = 0;
   auto set = LoadDataset(path, Split::kTrain, options);
   ASSERT_TRUE(set.ok()) << set.status().message();
-  EXPECT_THAT(set->examples.values<float>(),
+  EXPECT_THAT(Examples(*set).values<float>(),
               ElementsAre(1, -2, 0x1p-24f, 65504, 0, 0.333251953125f));
 }
 
@@ -452,24 +473,24 @@ TEST(LoadDataset, FashionMnist) {
   auto test = LoadDataset("fashion-mnist", Split::kTest);
   if (test.status().code() == StatusCode::kNotFound) GTEST_SKIP() << test.status().message();
   ASSERT_TRUE(test.ok()) << test.status().message();
-  EXPECT_EQ(test->examples.type().shape, (Shape{10000, 28, 28, 1}));
-  EXPECT_EQ(test->labels[0], 9);
-  EXPECT_EQ(std::count(test->labels.begin(), test->labels.end(), 3), 1000);
+  EXPECT_EQ(Examples(*test).type().shape, (Shape{10000, 28, 28, 1}));
+  EXPECT_EQ(Labels(*test)[0], 9);
+  EXPECT_EQ(CountLabel(*test, 3), 1000);
   auto train = LoadDataset("fashion-mnist", Split::kTrain);
   ASSERT_TRUE(train.ok()) << train.status().message();
   EXPECT_EQ(train->size(), 54000);
-  EXPECT_EQ(std::count(train->labels.begin(), train->labels.end(), 3), 5400);
+  EXPECT_EQ(CountLabel(*train, 3), 5400);
 }
 
 TEST(LoadDataset, Cifar10Jpeg) {
   TERSOR_REQUIRE_TEST_DATA("data/cifar10-jpeg.tar.zst");
   auto test = LoadDataset("cifar10-jpeg", Split::kTest);
   ASSERT_TRUE(test.ok()) << test.status().message();
-  EXPECT_EQ(test->examples.type().shape, (Shape{10000, 32, 32, 3}));
+  EXPECT_EQ(Examples(*test).type().shape, (Shape{10000, 32, 32, 3}));
   EXPECT_THAT(test->class_names, ElementsAre("airplane", "automobile", "bird", "cat", "deer", "dog",
                                              "frog", "horse", "ship", "truck"));
   for (int label = 0; label < 10; ++label) {
-    EXPECT_EQ(std::count(test->labels.begin(), test->labels.end(), label), 1000);
+    EXPECT_EQ(CountLabel(*test, label), 1000);
   }
 }
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstring>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -140,9 +142,7 @@ Status ListArchive(ArchiveReader& reader, Split split, int64_t max_bytes, Listin
   }
 }
 
-Result<std::string> BytesOf(Item& item, const Listing& listing) {
-  if (listing.in_memory) return std::exchange(item.bytes, {});
-  const std::string path = listing.where + "/" + item.path;
+Result<std::string> ReadImageFile(const std::string& path) {
   TERSOR_ASSIGN_OR_RETURN(const int64_t size, FileSizeBytes(path));
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) {
@@ -158,47 +158,133 @@ std::span<const std::byte> AsBytes(const std::string& text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 
-/// The size in which the set's images are stored in memory, decided by its first image.
-struct Plan {
-  ImageSize stored;   ///< of each file, when there is no resizing
-  ImageSize decoded;  ///< of each example
-  bool resize = false;
+/// The images of a split, decoded when they are read.
+class JpegExamples : public ExampleSource {
+ public:
+  /// `labels` are those of `items`. The first image decides the size that all others must have,
+  /// unless they are resized.
+  static Result<std::shared_ptr<const JpegExamples>> Create(const Listing& listing,
+                                                            std::vector<Item> items,
+                                                            std::vector<int32_t> labels,
+                                                            const DatasetOptions& options) {
+    auto made = std::make_shared<JpegExamples>();
+    made->where_ = listing.where;
+    made->in_memory_ = listing.in_memory;
+    made->items_ = std::move(items);
+    made->labels_ = std::move(labels);
+    made->fixed_channels_ = options.channels != 0;
+    made->resize_ = options.resize_height > 0;
+    TERSOR_RETURN_IF_ERROR(made->WithBytes(
+        0, [&](std::span<const std::byte> bytes, const std::string& where) -> Status {
+          TERSOR_ASSIGN_OR_RETURN(made->stored_, ReadJpegSize(bytes, where));
+          return OkStatus();
+        }));
+    if (made->fixed_channels_) made->stored_.channels = options.channels;
+    made->decoded_ = made->stored_;
+    if (made->resize_) {
+      made->decoded_.height = options.resize_height;
+      made->decoded_.width = options.resize_width;
+    }
+    const ImageSize& size = made->decoded_;
+    made->fields_ = {{"image", {DType::kU8, {size.height, size.width, size.channels}, {}}},
+                     {std::string(kLabelField), {DType::kI32, {}, {}}}};
+    return std::shared_ptr<const JpegExamples>(std::move(made));
+  }
+
+  int64_t size() const override { return static_cast<int64_t>(items_.size()); }
+  const std::vector<Field>& fields() const override { return fields_; }
+  const ImageSize& image_size() const { return decoded_; }
+  const std::vector<int32_t>& labels() const { return labels_; }
+
+  Status Read(std::span<const int64_t> examples, std::span<std::byte* const> out) const override {
+    TERSOR_CHECK(out.size() == fields_.size());
+    auto* pixels = reinterpret_cast<uint8_t*>(out[0]);
+    std::byte* labels = out[1];
+    for (int64_t example : examples) {
+      if (pixels != nullptr) {
+        TERSOR_RETURN_IF_ERROR(Decode(example, pixels));
+        pixels += decoded_.size_bytes();
+      }
+      if (labels != nullptr) {
+        std::memcpy(labels, &labels_[static_cast<size_t>(example)], sizeof(int32_t));
+        labels += sizeof(int32_t);
+      }
+    }
+    return OkStatus();
+  }
+
+  /// Writes the pixels of one image. An out-of-memory exception is passed on.
+  Status Decode(int64_t example, uint8_t* out) const {
+    return WithBytes(example, [&](std::span<const std::byte> bytes, const std::string& where) {
+      return DecodeBytes(bytes, where, out);
+    });
+  }
+
+ private:
+  /// Calls `use` with the compressed bytes of an image and the name that it has in messages.
+  template <typename Use>
+  Status WithBytes(int64_t example, const Use& use) const {
+    const Item& item = items_[static_cast<size_t>(example)];
+    const std::string where = StrCat(where_, "/", item.path);
+    if (in_memory_) return use(AsBytes(item.bytes), where);
+    TERSOR_ASSIGN_OR_RETURN(const std::string bytes, ReadImageFile(where));
+    return use(AsBytes(bytes), where);
+  }
+
+  Status DecodeBytes(std::span<const std::byte> bytes, const std::string& where,
+                     uint8_t* out) const {
+    TERSOR_ASSIGN_OR_RETURN(ImageSize size, ReadJpegSize(bytes, where));
+    if (!fixed_channels_ && size.channels > decoded_.channels) {
+      return InvalidArgument(where, ": colour image among gray ones (the first, ", items_[0].path,
+                             ", is gray); state the number of channels");
+    }
+    size.channels = decoded_.channels;
+    if (!resize_) {
+      if (size != stored_) {
+        return InvalidArgument(where, ": image of ", size.ToString(), ", expected ",
+                               stored_.ToString(), " as the first, ", items_[0].path,
+                               "; state a size to resize to");
+      }
+      return DecodeJpeg(bytes, where, size, out);
+    }
+    std::vector<uint8_t> pixels(static_cast<size_t>(size.size_bytes()));
+    TERSOR_RETURN_IF_ERROR(DecodeJpeg(bytes, where, size, pixels.data()));
+    ResizeBilinear(pixels.data(), size, out, decoded_);
+    return OkStatus();
+  }
+
+  std::string where_;
+  bool in_memory_ = false;       ///< the items have their bytes; else they are files
+  bool fixed_channels_ = false;  ///< the caller stated the number of channels
+  bool resize_ = false;
+  std::vector<Item> items_;
+  std::vector<int32_t> labels_;
+  ImageSize stored_;   ///< of each file, when there is no resizing
+  ImageSize decoded_;  ///< of each example
+  std::vector<Field> fields_;
 };
 
-Result<Plan> MakePlan(std::string_view where, const std::string& bytes,
-                      const DatasetOptions& options) {
-  Plan plan;
-  TERSOR_ASSIGN_OR_RETURN(plan.stored, ReadJpegSize(AsBytes(bytes), where));
-  if (options.channels != 0) plan.stored.channels = options.channels;
-  plan.decoded = plan.stored;
-  plan.resize = options.resize_height > 0;
-  if (plan.resize) {
-    plan.decoded.height = options.resize_height;
-    plan.decoded.width = options.resize_width;
+/// All images of the source in memory, decoded on threads.
+Result<std::shared_ptr<const ExampleSource>> DecodeAll(const JpegExamples& images,
+                                                       std::string_view where,
+                                                       const DatasetOptions& options) {
+  const int64_t count = images.size();
+  const ImageSize& size = images.image_size();
+  if (size.size_bytes() > options.max_bytes / count) {
+    return ResourceExhausted(where, ": ", count, " images of ", size.ToString(),
+                             " need more than the limit of ", options.max_bytes, " bytes");
   }
-  return plan;
-}
-
-Status DecodeOne(std::string_view where, const std::string& bytes, const Plan& plan,
-                 const DatasetOptions& options, std::string_view first, uint8_t* out) {
-  TERSOR_ASSIGN_OR_RETURN(ImageSize size, ReadJpegSize(AsBytes(bytes), where));
-  if (options.channels == 0 && size.channels > plan.decoded.channels) {
-    return InvalidArgument(where, ": colour image among gray ones (the first, ", first,
-                           ", is gray); state the number of channels");
-  }
-  size.channels = plan.decoded.channels;
-  if (!plan.resize) {
-    if (size != plan.stored) {
-      return InvalidArgument(where, ": image of ", size.ToString(), ", expected ",
-                             plan.stored.ToString(), " as the first, ", first,
-                             "; state a size to resize to");
-    }
-    return DecodeJpeg(AsBytes(bytes), where, size, out);
-  }
-  std::vector<uint8_t> pixels(static_cast<size_t>(size.size_bytes()));
-  TERSOR_RETURN_IF_ERROR(DecodeJpeg(AsBytes(bytes), where, size, pixels.data()));
-  ResizeBilinear(pixels.data(), size, out, plan.decoded);
-  return OkStatus();
+  TERSOR_ASSIGN_OR_RETURN(
+      Tensor pixels,
+      Tensor::Create({DType::kU8, {count, size.height, size.width, size.channels}, {}}));
+  TERSOR_ASSIGN_OR_RETURN(Tensor labels, Tensor::FromValues<int32_t>({DType::kI32, {count}, {}},
+                                                                     std::span(images.labels())));
+  uint8_t* out = pixels.mutable_values<uint8_t>().data();
+  TERSOR_RETURN_IF_ERROR(ForEach(count, options.threads, [&](int64_t i) {
+    return images.Decode(i, out + i * size.size_bytes());
+  }));
+  return ExamplesInMemory(
+      {{images.fields()[0].name, std::move(pixels)}, {images.fields()[1].name, std::move(labels)}});
 }
 
 Result<Dataset> Finish(Listing listing, Split split, const DatasetOptions& options) {
@@ -225,32 +311,19 @@ Result<Dataset> Finish(Listing listing, Split split, const DatasetOptions& optio
   }
   auto selected = SelectExamples(listing.present, parts, labels, split, options.carve);
   if (!selected.ok()) return selected.status().WithContext(listing.where);
-  const std::vector<uint32_t> indices = Thin(*std::move(selected), options.max_examples);
-  for (uint32_t index : indices) set.labels.push_back(labels[index]);
-
-  Item& first_item = items[indices[0]];
-  TERSOR_ASSIGN_OR_RETURN(std::string first_bytes, BytesOf(first_item, listing));
-  const std::string first = StrCat(listing.where, "/", first_item.path);
-  TERSOR_ASSIGN_OR_RETURN(const Plan plan, MakePlan(first, first_bytes, options));
-  if (listing.in_memory) first_item.bytes = std::move(first_bytes);
-  const auto count = static_cast<int64_t>(indices.size());
-  if (plan.decoded.size_bytes() > options.max_bytes / count) {
-    return ResourceExhausted(listing.where, ": ", count, " images of ", plan.decoded.ToString(),
-                             " need more than the limit of ", options.max_bytes, " bytes");
+  std::vector<Item> chosen_items;
+  std::vector<int32_t> chosen_labels;
+  for (uint32_t index : Thin(*std::move(selected), options.max_examples)) {
+    chosen_items.push_back(std::move(items[index]));
+    chosen_labels.push_back(labels[index]);
   }
-  TERSOR_ASSIGN_OR_RETURN(
-      set.examples,
-      Tensor::Create({DType::kU8,
-                      {count, plan.decoded.height, plan.decoded.width, plan.decoded.channels},
-                      {}}));
-  uint8_t* out = set.examples.mutable_values<uint8_t>().data();
-  const Status status = ForEach(count, options.threads, [&](int64_t i) -> Status {
-    Item& item = items[indices[static_cast<size_t>(i)]];
-    TERSOR_ASSIGN_OR_RETURN(const std::string bytes, BytesOf(item, listing));
-    return DecodeOne(StrCat(listing.where, "/", item.path), bytes, plan, options, first_item.path,
-                     out + i * plan.decoded.size_bytes());
-  });
-  if (!status.ok()) return status;
+  TERSOR_ASSIGN_OR_RETURN(auto images, JpegExamples::Create(listing, std::move(chosen_items),
+                                                            std::move(chosen_labels), options));
+  if (options.stream) {
+    set.source = std::move(images);
+  } else {
+    TERSOR_ASSIGN_OR_RETURN(set.source, DecodeAll(*images, set.name, options));
+  }
   return set;
 }
 

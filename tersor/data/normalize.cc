@@ -41,6 +41,16 @@ uint8_t QuantizePixel(float real, float inverse_scale, int32_t zero_point, DType
   return Quantize(std::floor(real * inverse_scale + 0.5f + kTie), 1.0f, zero_point, dtype);
 }
 
+/// The elements are moved as they are: no rule for pixels applies.
+bool IsPlainCopy(const TensorType& input, const TensorType& examples) {
+  return input.dtype == examples.dtype && input.dtype != DType::kU8 && !input.quantization &&
+         DTypeBits(input.dtype) % 8 == 0;
+}
+
+bool IsWidening(const TensorType& input, const TensorType& examples) {
+  return examples.dtype == DType::kI32 && input.dtype == DType::kI64;
+}
+
 }  // namespace
 
 std::string_view NormalizeName(Normalize normalize) {
@@ -80,14 +90,15 @@ Result<InputEncoder> InputEncoder::Create(const TensorType& input, const TensorT
       Significant(input.shape) != Significant(examples.shape)) {
     return fail(StatusCode::kInvalidArgument, "the extents after the first differ");
   }
-  if (examples.dtype != DType::kU8 && examples.dtype != DType::kF32) {
-    return fail(StatusCode::kUnsupported, "expected examples of u8 or f32");
-  }
   InputEncoder encoder;
   encoder.from_ = examples.dtype;
   encoder.to_ = input.dtype;
   encoder.elements_ = 1;
   for (int64_t extent : Significant(examples.shape)) encoder.elements_ *= extent;
+  if (IsPlainCopy(input, examples) || IsWidening(input, examples)) return encoder;
+  if (examples.dtype != DType::kU8 && examples.dtype != DType::kF32) {
+    return fail(StatusCode::kUnsupported, "expected examples of u8 or f32");
+  }
   for (int pixel = 0; pixel < 256; ++pixel) {
     encoder.float_table_[pixel] = NormalizePixel(static_cast<uint8_t>(pixel), normalize);
     encoder.byte_table_[pixel] = static_cast<uint8_t>(pixel);
@@ -125,24 +136,24 @@ Result<InputEncoder> InputEncoder::Create(const TensorType& input, const TensorT
 
 void InputEncoder::Encode(const void* examples, int64_t count, void* out) const {
   const int64_t total = count * elements_;
-  if (from_ == DType::kF32) {
+  if (from_ == to_ && from_ != DType::kU8) {
+    std::memcpy(out, examples, static_cast<size_t>(count * input_bytes()));
+  } else if (to_ == DType::kI64) {
+    const auto* numbers = static_cast<const int32_t*>(examples);
+    std::copy(numbers, numbers + total, static_cast<int64_t*>(out));
+  } else if (from_ == DType::kF32) {
     const auto* values = static_cast<const float*>(examples);
-    if (to_ == DType::kF32) {
-      std::memcpy(out, values, static_cast<size_t>(total) * sizeof(float));
-      return;
-    }
     auto* bytes = static_cast<uint8_t*>(out);
     for (int64_t i = 0; i < total; ++i) {
       const float value = std::isnan(values[i]) ? 0.0f : values[i];
       bytes[i] = Quantize(value, inverse_scale_, zero_point_, to_);
     }
-    return;
-  }
-  const auto* pixels = static_cast<const uint8_t*>(examples);
-  if (to_ == DType::kF32) {
+  } else if (to_ == DType::kF32) {
+    const auto* pixels = static_cast<const uint8_t*>(examples);
     auto* values = static_cast<float*>(out);
     for (int64_t i = 0; i < total; ++i) values[i] = float_table_[pixels[i]];
   } else {
+    const auto* pixels = static_cast<const uint8_t*>(examples);
     auto* bytes = static_cast<uint8_t*>(out);
     for (int64_t i = 0; i < total; ++i) bytes[i] = byte_table_[pixels[i]];
   }

@@ -22,28 +22,32 @@ std::string_view NormalizeName(Normalize normalize);
 std::optional<Normalize> ParseNormalize(std::string_view name);
 float NormalizePixel(uint8_t pixel, Normalize normalize);
 
-/// Writes examples as one model's input wants them. Immutable: any number of threads may use it.
+/// Writes examples in the element type of one input of a model. Immutable: any number of threads
+/// may use it.
 ///
 ///   examples  input               element
 ///   u8        f32                 NormalizePixel
 ///   f32       f32                 as it is
-///   u8        i8, u8 quantized    NormalizePixel / scale rounded half up, + zero point, clamped; a
-///                                 tie is what lies within 2^-10 of one, so that levels half-way
-///                                 between the integers stay apart
+///   u8        i8, u8 quantized    NormalizePixel / scale, rounded half up, + zero point, clamped:
+///                                 floor(real * (1 / scale) + 1/2 + 2^-10), all in f32. What lies
+///                                 less than 2^-10 below a tie is rounded up with it, so that
+///                                 levels half-way between the integers stay apart
 ///   f32       i8, u8 quantized    the quantize operator (docs/integer-arithmetic.md)
 ///   u8        u8 not quantized    as it is, only with kRaw
+///   i32       i64                 the same number
+///   any other than u8, the same   as it is
 class InputEncoder {
  public:
-  /// `input` is the model's input, batch first; `examples` the type of a set's examples, count
-  /// first. Their other extents must agree, extents of 1 apart. Errors name both types.
+  /// `input` is the type of the model's input, batch first; `examples` that of a set's examples,
+  /// count first. Their other extents must agree, those that are 1 not counted. Errors name both.
   static Result<InputEncoder> Create(const TensorType& input, const TensorType& examples,
                                      Normalize normalize);
 
   /// Encodes `count` examples that lie one after another; `out` holds count * input_bytes().
   void Encode(const void* examples, int64_t count, void* out) const;
 
-  int64_t example_bytes() const { return elements_ * (from_ == DType::kF32 ? 4 : 1); }
-  int64_t input_bytes() const { return elements_ * (to_ == DType::kF32 ? 4 : 1); }
+  int64_t example_bytes() const { return elements_ * DTypeBits(from_) / 8; }
+  int64_t input_bytes() const { return elements_ * DTypeBits(to_) / 8; }
 
  private:
   InputEncoder() = default;

@@ -15,14 +15,9 @@
 
 #include "tersor/base/status.h"
 #include "tersor/base/tensor.h"
+#include "tersor/data/named_tensor.h"
 
 namespace tersor::data {
-
-/// An .npz entry, without its ".npy".
-struct NamedTensor {
-  std::string name;
-  Tensor tensor;
-};
 
 inline constexpr int64_t kDefaultMaxArrayBytes = int64_t{4} << 30;
 
@@ -31,8 +26,9 @@ inline constexpr int64_t kDefaultMaxArrayBytes = int64_t{4} << 30;
 Result<Tensor> ParseNpy(std::span<const std::byte> bytes, std::string_view where);
 Result<Tensor> ReadNpy(const std::string& path);
 
-/// `max_bytes` bounds all arrays together; an entry that declares more is refused unread.
-/// `wanted` (when given) chooses the entries to read by name.
+/// The arrays by their entries' names, without ".npy". `max_bytes` bounds all arrays together; an
+/// entry that declares more is refused unread. `wanted` (when given) chooses the entries to read by
+/// name.
 using WantedArray = std::function<bool(std::string_view name)>;
 Result<std::vector<NamedTensor>> ReadNpz(const std::string& path,
                                          int64_t max_bytes = kDefaultMaxArrayBytes,

@@ -10,7 +10,13 @@ namespace tersor::data {
 
 /// Calls body(i) for i in [0, count) on `threads` threads (0: one a CPU), in no fixed order. After
 /// a failure no further item begins; of several failures the lowest i's is given, among those that
-/// began. An out-of-memory exception of body is a failure.
-Status ForEach(int64_t count, int threads, const std::function<Status(int64_t)>& body);
+/// began. An out-of-memory exception of body is a failure. A thread that the system does not give
+/// is done without.
+Status ForEach(int64_t count, int threads, const std::function<Status(int64_t i)>& body);
+
+/// The same for a body that has state for each thread: `worker` is below `threads` (and below
+/// count), and no two calls with the same worker run at once.
+Status ForEachWithWorker(int64_t count, int threads,
+                         const std::function<Status(int64_t i, int worker)>& body);
 
 }  // namespace tersor::data

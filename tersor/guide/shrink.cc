@@ -86,8 +86,16 @@ Status CheckFit(const Source& source, const data::Dataset& examples) {
     return InvalidArgument("shrink measures classifiers with one input, the model has ",
                            graph.inputs().size());
   }
-  return data::InputEncoder::Create(graph.value(graph.inputs()[0]).type(), examples.examples.type(),
-                                    source.normalize)
+  const data::Field* field = examples.only_input();
+  if (field == nullptr) {
+    return InvalidArgument("shrink measures on examples of one field, ", examples.name,
+                           " has others");
+  }
+  TensorType stored = field->type;
+  std::vector<int64_t> dims = stored.shape.dims();
+  dims.insert(dims.begin(), examples.size());
+  stored.shape = Shape(std::move(dims));
+  return data::InputEncoder::Create(graph.value(graph.inputs()[0]).type(), stored, source.normalize)
       .status();
 }
 

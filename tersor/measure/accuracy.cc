@@ -1,154 +1,172 @@
 #include "tersor/measure/accuracy.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cstring>
-#include <thread>
+#include <cmath>
 
-#include "tersor/runtime/executable.h"
 #include "tersor/transforms/pass.h"
 
 namespace tersor::measure {
 namespace {
 
 constexpr int kTop = 5;
+constexpr double kSmallestProbability = 1e-7;
 
-// Index of the largest element, and how many are larger than (or equal to, and before) element
-// `label`.
-template <typename T>
-void Rank(const T* row, int64_t classes, int64_t label, int64_t* best, int64_t* rank) {
-  *best = std::max_element(row, row + classes) - row;
-  *rank = 0;
-  for (int64_t c = 0; c < classes; ++c) {
-    if (row[c] > row[label] || (row[c] == row[label] && c < label)) ++*rank;
-  }
-}
-
-Status CheckModel(const ir::Graph& model, const data::Dataset& dataset) {
-  if (model.inputs().size() != 1 || model.outputs().size() != 1) {
-    return InvalidArgument("a classifier has one input and one output, the model has ",
-                           model.inputs().size(), " and ", model.outputs().size());
-  }
-  const TensorType& output = model.value(model.outputs()[0]).type();
-  const bool known =
-      output.dtype == DType::kF32 || output.dtype == DType::kI8 || output.dtype == DType::kU8;
-  if (output.shape.rank() != 2 || !known) {
-    return InvalidArgument("the output of a classifier is f32, i8 or u8 [N,classes], found ",
-                           output.ToString());
-  }
-  if (dataset.labels.empty()) {
-    return InvalidArgument("data set ", dataset.name, " has no labels");
-  }
-  const int32_t largest = *std::max_element(dataset.labels.begin(), dataset.labels.end());
-  if (largest >= output.shape[1]) {
-    return InvalidArgument("data set ", dataset.name, " has label ", largest, ", the model has ",
-                           output.shape[1], " classes");
-  }
-  return OkStatus();
-}
-
-// One thread's executable with its buffers.
-struct Worker {
-  runtime::Executable executable;
-  Tensor input, output;
-  Accuracy part;
-  Status status;
+// What the outputs of a classifier mean.
+struct Scores {
+  int64_t classes = 0;
+  bool probabilities = false;  // a softmax made them; else they are logits
+  double scale = 1;            // real = scale * (output - zero_point)
+  int32_t zero_point = 0;
 };
 
-Result<Worker> MakeWorker(const ir::Graph& model, int64_t batch, const AccuracyOptions& options) {
-  runtime::CompileOptions compile;
-  compile.batch = batch;
-  compile.cpu = options.cpu;
-  TERSOR_ASSIGN_OR_RETURN(auto executable, runtime::Compile(model, compile));
-  TERSOR_ASSIGN_OR_RETURN(Tensor input, Tensor::Create(executable.input_types()[0]));
-  TERSOR_ASSIGN_OR_RETURN(Tensor output, Tensor::Create(executable.output_types()[0]));
-  return Worker{std::move(executable), std::move(input), std::move(output), {}, {}};
+// One row of outputs beside its label.
+struct Verdict {
+  int64_t best = 0;  // the largest output; the first of equal ones
+  int64_t rank = 0;  // outputs ahead of the label's: the larger ones, and the equal ones before it
+  double loss = 0;
+};
+
+template <typename T>
+Verdict Judge(const T* row, int64_t label, const Scores& scores) {
+  Verdict verdict;
+  verdict.best = std::max_element(row, row + scores.classes) - row;
+  for (int64_t c = 0; c < scores.classes; ++c) {
+    if (row[c] > row[label] || (row[c] == row[label] && c < label)) ++verdict.rank;
+  }
+  const auto real = [&](int64_t c) {
+    return scores.scale * (static_cast<double>(row[c]) - scores.zero_point);
+  };
+  if (scores.probabilities) {
+    verdict.loss = -std::log(std::max(real(label), kSmallestProbability));
+    return verdict;
+  }
+  const double largest = real(verdict.best);
+  double sum = 0;
+  for (int64_t c = 0; c < scores.classes; ++c) sum += std::exp(real(c) - largest);
+  verdict.loss = std::log(sum) + largest - real(label);
+  return verdict;
+}
+
+Verdict Judge(const Tensor& output, int64_t row, int64_t label, const Scores& scores) {
+  const int64_t first = row * scores.classes;
+  switch (output.type().dtype) {
+    case DType::kF32:
+      return Judge(output.values<float>().data() + first, label, scores);
+    case DType::kI8:
+      return Judge(output.values<int8_t>().data() + first, label, scores);
+    default:
+      return Judge(output.values<uint8_t>().data() + first, label, scores);
+  }
+}
+
+Result<Scores> ScoresOf(const ir::Graph& model) {
+  if (model.outputs().size() != 1) {
+    return InvalidArgument("a classifier has one output, the model has ", model.outputs().size());
+  }
+  const ir::Value& output = model.value(model.outputs()[0]);
+  const TensorType& type = output.type();
+  const bool known =
+      type.dtype == DType::kF32 || type.dtype == DType::kI8 || type.dtype == DType::kU8;
+  if (type.shape.rank() != 2 || !known) {
+    return InvalidArgument("the output of a classifier is f32, i8 or u8 [N,classes], found ",
+                           type.ToString());
+  }
+  Scores scores;
+  scores.classes = type.shape[1];
+  if (type.quantization && type.quantization->scales.size() == 1) {
+    scores.scale = type.quantization->scales[0];
+    scores.zero_point = type.quantization->zero_points[0];
+  }
+  const ir::Node* maker = output.producer();
+  while (maker != nullptr &&
+         (maker->op() == ir::OpKind::kDequantize || maker->op() == ir::OpKind::kQuantize ||
+          maker->op() == ir::OpKind::kReshape)) {
+    maker = model.value(maker->operand(0)).producer();
+  }
+  scores.probabilities = maker != nullptr && maker->op() == ir::OpKind::kSoftmax;
+  return scores;
+}
+
+Status CheckLabels(const data::Dataset& dataset) {
+  const data::Field* label = dataset.label();
+  if (label == nullptr) return InvalidArgument("data set ", dataset.name, " has no labels");
+  if (data::IsClassNumber(*label)) return OkStatus();
+  return InvalidArgument("data set ", dataset.name, " has labels ", label->type.ToString(),
+                         ", expected class numbers i32[]");
+}
+
+// What the batches showed: by example and by batch, so that the order of the batches has no effect.
+struct Verdicts {
+  std::vector<int32_t> predictions, labels;
+  std::vector<uint8_t> in_top;
+  std::vector<double> batch_loss;
+};
+
+Status Note(const EvaluatedBatch& batch, const Scores& scores, const std::string& set,
+            Verdicts& verdicts) {
+  const auto labels = batch.label->values<int32_t>();
+  double loss = 0;
+  for (int64_t i = 0; i < batch.count; ++i) {
+    const int32_t label = labels[static_cast<size_t>(i)];
+    if (label < 0 || label >= scores.classes) {
+      return InvalidArgument("data set ", set, " has label ", label, ", the model has ",
+                             scores.classes, " classes");
+    }
+    const Verdict verdict = Judge(batch.outputs[0], i, label, scores);
+    const auto example = static_cast<size_t>(batch.first + i);
+    verdicts.predictions[example] = static_cast<int32_t>(verdict.best);
+    verdicts.labels[example] = label;
+    verdicts.in_top[example] = verdict.rank < kTop;
+    loss += verdict.loss;
+  }
+  verdicts.batch_loss[static_cast<size_t>(batch.index)] = loss;
+  return OkStatus();
 }
 
 }  // namespace
 
 Result<Accuracy> MeasureAccuracy(const ir::Graph& model, const data::Dataset& dataset,
                                  const AccuracyOptions& options) {
-  TERSOR_RETURN_IF_ERROR(CheckModel(model, dataset));
   ir::Graph prepared = model.Clone();
   if (options.prepare) {
     TERSOR_ASSIGN_OR_RETURN(prepared, transforms::PrepareForInference(model));
   }
-  const TensorType& input_type = prepared.value(prepared.inputs()[0]).type();
-  const int64_t batch = input_type.shape.HasBatch() ? options.batch : input_type.shape[0];
-  TERSOR_ASSIGN_OR_RETURN(
-      auto encoder,
-      data::InputEncoder::Create(input_type, dataset.examples.type(), options.normalize));
-  const int64_t count = dataset.size(), batches = (count + batch - 1) / batch;
-  const int threads =
-      static_cast<int>(std::clamp<int64_t>(options.threads, 1, std::max<int64_t>(batches, 1)));
-  std::vector<Worker> workers;
-  for (int i = 0; i < threads; ++i) {
-    TERSOR_ASSIGN_OR_RETURN(Worker worker, MakeWorker(prepared, batch, options));
-    workers.push_back(std::move(worker));
-  }
+  TERSOR_ASSIGN_OR_RETURN(Evaluator evaluator,
+                          Evaluator::Create(prepared, {options.normalize, options.threads,
+                                                       options.batch, options.cpu}));
+  return MeasureAccuracy(evaluator, dataset, options.progress);
+}
+
+Result<Accuracy> MeasureAccuracy(Evaluator& evaluator, const data::Dataset& dataset,
+                                 const std::function<void(double)>& progress) {
+  TERSOR_ASSIGN_OR_RETURN(const Scores scores, ScoresOf(evaluator.model()));
+  TERSOR_RETURN_IF_ERROR(CheckLabels(dataset));
+  const auto count = static_cast<size_t>(dataset.size());
+  Verdicts verdicts;
+  verdicts.predictions.resize(count);
+  verdicts.labels.resize(count);
+  verdicts.in_top.resize(count);
+  verdicts.batch_loss.resize(static_cast<size_t>(evaluator.BatchesOf(dataset)));
+  TERSOR_RETURN_IF_ERROR(evaluator.Run(
+      dataset,
+      [&](const EvaluatedBatch& batch, int) { return Note(batch, scores, dataset.name, verdicts); },
+      progress));
 
   Accuracy total;
-  total.count = count;
-  total.predictions.resize(static_cast<size_t>(count));
-  const int64_t classes = prepared.value(prepared.outputs()[0]).type().shape[1];
-  total.class_count.assign(static_cast<size_t>(classes), 0);
-  total.class_correct.assign(static_cast<size_t>(classes), 0);
-  for (Worker& worker : workers) worker.part.class_correct = total.class_correct;
-
-  std::atomic<int64_t> next{0};
-  const auto* examples = static_cast<const std::byte*>(dataset.examples.view().data);
-  auto work = [&](Worker& worker) {
-    const ConstTensorView input = worker.input.view();
-    const TensorView output = worker.output.mutable_view();
-    for (;;) {
-      const int64_t index = next.fetch_add(1);
-      if (index >= batches) return;
-      const int64_t first = index * batch, here = std::min(batch, count - first);
-      encoder.Encode(examples + first * encoder.example_bytes(), here,
-                     worker.input.mutable_view().data);
-      worker.status = worker.executable.Run({&input, 1}, {&output, 1});
-      if (!worker.status.ok()) return;
-      for (int64_t i = 0; i < here; ++i) {
-        const auto example = static_cast<size_t>(first + i);
-        const int64_t label = dataset.labels[example];
-        int64_t best = 0, rank = 0;
-        switch (output.dtype()) {
-          case DType::kF32:
-            Rank(output.as<float>() + i * classes, classes, label, &best, &rank);
-            break;
-          case DType::kI8:
-            Rank(output.as<int8_t>() + i * classes, classes, label, &best, &rank);
-            break;
-          default:
-            Rank(output.as<uint8_t>() + i * classes, classes, label, &best, &rank);
-        }
-        total.predictions[example] = static_cast<int32_t>(best);
-        worker.part.correct += best == label;
-        worker.part.correct5 += rank < kTop;
-        worker.part.class_correct[static_cast<size_t>(label)] += best == label;
-      }
-      if (options.progress && index % 16 == 0) {
-        options.progress(static_cast<double>(index) / static_cast<double>(batches));
-      }
-    }
-  };
-  std::vector<std::thread> others;
-  for (int i = 1; i < threads; ++i) {
-    others.emplace_back([&, i] { work(workers[static_cast<size_t>(i)]); });
+  total.count = dataset.size();
+  total.class_count.assign(static_cast<size_t>(scores.classes), 0);
+  total.class_correct.assign(static_cast<size_t>(scores.classes), 0);
+  for (size_t i = 0; i < count; ++i) {
+    const auto label = static_cast<size_t>(verdicts.labels[i]);
+    const bool correct = verdicts.predictions[i] == verdicts.labels[i];
+    total.correct += correct;
+    total.correct5 += verdicts.in_top[i];
+    ++total.class_count[label];
+    total.class_correct[label] += correct;
   }
-  work(workers[0]);
-  for (std::thread& other : others) other.join();
-
-  for (const Worker& worker : workers) {
-    TERSOR_RETURN_IF_ERROR(worker.status);
-    total.correct += worker.part.correct;
-    total.correct5 += worker.part.correct5;
-    for (size_t c = 0; c < total.class_correct.size(); ++c) {
-      total.class_correct[c] += worker.part.class_correct[c];
-    }
-  }
-  for (int32_t label : dataset.labels) ++total.class_count[static_cast<size_t>(label)];
+  for (double loss : verdicts.batch_loss) total.loss += loss;
+  total.loss /= static_cast<double>(total.count);
+  total.predictions = std::move(verdicts.predictions);
   return total;
 }
 

@@ -10,14 +10,14 @@
 #include "tersor/data/dataset.h"
 #include "tersor/data/normalize.h"
 #include "tersor/ir/graph.h"
+#include "tersor/measure/evaluator.h"
 
 namespace tersor::measure {
 
 struct AccuracyOptions {
   data::Normalize normalize = data::Normalize::kSigned;
-  int threads = 1;  ///< each runs its own part of the examples on its own executable
-  int64_t batch =
-      16;  ///< examples of one run of the executable (a model without symbolic batch: its own)
+  int threads = 1;     ///< each runs its own part of the examples on its own executable
+  int64_t batch = 16;  ///< examples of one run (a model without symbolic batch: its own)
   CpuFeatures cpu = CpuFeatures::Detect();
   bool prepare = true;  ///< run transforms::PrepareForInference first
   /// Called now and then with the share of examples that are done, from one of the threads.
@@ -27,7 +27,10 @@ struct AccuracyOptions {
 struct Accuracy {
   int64_t count = 0;
   int64_t correct = 0;   ///< the largest output is the label's; the first of equal ones counts
-  int64_t correct5 = 0;  ///< the label is among the five largest
+  int64_t correct5 = 0;  ///< the label is among the five largest; of equal ones the first go ahead
+  /// Mean cross-entropy, -ln of the label's probability. Outputs are probabilities where a softmax
+  /// makes them (those below 1e-7 count as 1e-7), else logits.
+  double loss = 0;
   std::vector<int64_t> class_count, class_correct;  ///< by label
   std::vector<int32_t> predictions;                 ///< one an example, in the set's order
 
@@ -39,9 +42,15 @@ struct Accuracy {
   }
 };
 
-/// Runs the model over the set. The model has one input, that fits the examples, and one output [N,
-/// classes] of f32, i8 or u8. The result does not depend on the number of threads.
+/// Runs the model over the set. The model has one output [N,classes] of f32, i8 or u8, and inputs
+/// that the set's fields fit (data::BindInputs); the set's labels are class numbers. The result
+/// does not depend on the number of threads.
 Result<Accuracy> MeasureAccuracy(const ir::Graph& model, const data::Dataset& dataset,
                                  const AccuracyOptions& options = {});
+
+/// The same with a model that is compiled already. For many measurements of one model, as after
+/// each epoch of a training.
+Result<Accuracy> MeasureAccuracy(Evaluator& evaluator, const data::Dataset& dataset,
+                                 const std::function<void(double)>& progress = {});
 
 }  // namespace tersor::measure

@@ -47,13 +47,13 @@ class Shard {
     return shard;
   }
 
-  // Trains on this shard's part of a batch. `scalars` are the inputs behind the labels, shared by
+  // Trains on this shard's part of a batch. `scalars` are the inputs after the labels, shared by
   // all shards.
-  Status Run(const data::BatchBuffer& batch, std::span<const ConstTensorView> scalars,
-             const ConstTensorView& weights) {
+  Status Run(const float* examples, const int32_t* all_labels,
+             std::span<const ConstTensorView> scalars, const ConstTensorView& weights) {
     const auto& types = executable_.input_types();
-    const int32_t* labels = batch.labels + first_;
-    const ConstTensorView inputs[] = {{&types[0], batch.examples + first_ * example_elements_},
+    const int32_t* labels = all_labels + first_;
+    const ConstTensorView inputs[] = {{&types[0], examples + first_ * example_elements_},
                                       {&types[1], labels},
                                       {&types[2], weights.data},
                                       scalars[0],
@@ -94,6 +94,8 @@ class Trainer {
 
  private:
   Status Check() const;
+  // Of the two fields of the set, the one that is no label.
+  size_t InputField() const { return train_.fields()[0].name == data::kLabelField ? 1 : 0; }
   Status MakeShards();
   Status TrainEpoch(EpochMetrics* metrics);
   Status RunSteps(int64_t first_batch, Progress& progress);
@@ -121,16 +123,24 @@ Status Trainer::Check() const {
     return InvalidArgument("batch size ", options_.batch_size, " is not divisible by ",
                            options_.threads, " threads");
   }
-  if (train_.labels.empty()) return InvalidArgument("data set ", train_.name, " has no labels");
+  if (train_.label() == nullptr) {
+    return InvalidArgument("data set ", train_.name, " has no labels");
+  }
+  const data::Field* examples = train_.only_input();
+  if (examples == nullptr || !data::IsClassNumber(*train_.label())) {
+    return InvalidArgument("training needs a set of one field and class numbers as labels, ",
+                           train_.name, " has others");
+  }
   if (model_.inputs().size() != 1) {
     return InvalidArgument("training needs a model with one input, found ", model_.inputs().size());
   }
   const TensorType& input = model_.value(model_.inputs()[0]).type();
-  Shape examples = train_.examples.type().shape;
-  examples[0] = kBatch;
-  if (input.dtype != DType::kF32 || input.shape != examples) {
+  std::vector<int64_t> dims = examples->type.shape.dims();
+  dims.insert(dims.begin(), kBatch);
+  const Shape shape(std::move(dims));
+  if (input.dtype != DType::kF32 || input.shape != shape) {
     return InvalidArgument("the model's input is ", input.ToString(), ", the examples of ",
-                           train_.name, " are ", examples.ToString());
+                           train_.name, " are ", shape.ToString());
   }
   return OkStatus();
 }
@@ -140,7 +150,7 @@ Status Trainer::MakeShards() {
   for (int i = 0; i < options_.threads; ++i) {
     TERSOR_ASSIGN_OR_RETURN(
         auto shard, Shard::Create(step_, i, group_.get(), options_.batch_size / options_.threads,
-                                  batcher_->example_elements()));
+                                  batcher_->fields()[InputField()].type.shape.num_elements()));
     shards_.push_back(std::move(shard));
   }
   return OkStatus();
@@ -151,13 +161,10 @@ Status Trainer::MakeShards() {
 Status Trainer::RunSteps(int64_t first_batch, Progress& progress) {
   const int64_t batches = batcher_->batches_per_epoch();
   constexpr size_t kRing = 3;
-  const auto batch_elements =
-      static_cast<size_t>(options_.batch_size * batcher_->example_elements());
-  std::vector<std::vector<float>> examples(kRing, std::vector<float>(batch_elements));
-  std::vector<std::vector<int32_t>> labels(
-      kRing, std::vector<int32_t>(static_cast<size_t>(options_.batch_size)));
-  std::vector<data::BatchBuffer> ring;
-  for (size_t i = 0; i < kRing; ++i) ring.push_back({examples[i].data(), labels[i].data()});
+  std::vector<std::vector<Tensor>> ring(kRing);
+  for (std::vector<Tensor>& buffer : ring) {
+    TERSOR_ASSIGN_OR_RETURN(buffer, batcher_->Allocate());
+  }
   data::BatchStream stream(*batcher_, ring, 1, state_.epoch, first_batch);
 
   const TensorType scalar_f32{DType::kF32, {}, {}}, scalar_i64{DType::kI64, {}, {}};
@@ -170,7 +177,8 @@ Status Trainer::RunSteps(int64_t first_batch, Progress& progress) {
       1.0f / static_cast<float>(options_.batch_size));
   const ConstTensorView weights{nullptr, weight_values.data()};
 
-  data::BatchBuffer current;
+  const float* examples = nullptr;
+  const int32_t* labels = nullptr;
   bool stop = false;
   std::vector<Status> statuses(shards_.size());
   TERSOR_ASSIGN_OR_RETURN(ThreadGroup others, ThreadGroup::Start(options_.threads - 1, [&](int i) {
@@ -178,18 +186,25 @@ Status Trainer::RunSteps(int64_t first_batch, Progress& progress) {
                             for (;;) {
                               group_->Barrier();  // a batch is there
                               if (stop) return;
-                              statuses[shard] = shards_[shard]->Run(current, scalars, weights);
+                              statuses[shard] =
+                                  shards_[shard]->Run(examples, labels, scalars, weights);
                               group_->Barrier();  // everybody has updated
                             }
                           }));
   Status status;
   for (int64_t batch = first_batch; batch < batches && status.ok() && !stopped_; ++batch) {
-    current = stream.Next().buffer;
+    auto current = stream.Next();
+    if (!current.ok()) {
+      status = current.status();
+      break;
+    }
+    examples = current->tensors[InputField()].values<float>().data();
+    labels = current->tensors[1 - InputField()].values<int32_t>().data();
     learning_rate = static_cast<float>(schedule_->RateAt(state_.step));
     step_number = static_cast<float>(state_.step + 1);
     counter = state_.step;
     group_->Barrier();
-    statuses[0] = shards_[0]->Run(current, scalars, weights);
+    statuses[0] = shards_[0]->Run(examples, labels, scalars, weights);
     group_->Barrier();
     for (size_t i = 0; i < shards_.size(); ++i) {
       if (!statuses[i].ok()) status = statuses[i];

@@ -14,22 +14,21 @@ namespace {
 
 // Two classes of 8x8 images: a bright left or a bright right half, under noise.
 data::Dataset Halves(int64_t count, uint64_t seed) {
-  data::Dataset set;
-  set.name = "halves";
-  set.class_names = {"left", "right"};
-  set.examples = Tensor::Create({DType::kU8, {count, 8, 8, 1}, {}}).value();
+  Tensor images = Tensor::Create({DType::kU8, {count, 8, 8, 1}, {}}).value();
+  Tensor labels = Tensor::Create({DType::kI32, {count}, {}}).value();
   Random random(seed, 0);
-  auto pixels = set.examples.mutable_values<uint8_t>();
+  auto pixels = images.mutable_values<uint8_t>();
   for (int64_t i = 0; i < count; ++i) {
     const int label = static_cast<int>(random.NextBelow(2));
-    set.labels.push_back(label);
+    labels.mutable_values<int32_t>()[static_cast<size_t>(i)] = label;
     for (int p = 0; p < 64; ++p) {
       const bool bright = (p % 8 >= 4) == (label == 1);
       pixels[static_cast<size_t>(i * 64 + p)] =
           static_cast<uint8_t>(random.NextBelow(120) + (bright ? 80 : 0));
     }
   }
-  return set;
+  return data::DatasetInMemory("halves", {{"image", images}, {"label", labels}}, {"left", "right"})
+      .value();
 }
 
 ir::Graph SmallModel() {
@@ -149,8 +148,11 @@ TEST(Trainer, RefusesWhatMakesNoSense) {
   options.threads = 2;
   EXPECT_FALSE(Train(model, Halves(64, 1), {}, options).ok());
   options = Options(1);
-  data::Dataset wrong = Halves(64, 1);
-  wrong.examples = Tensor::Create({DType::kU8, {64, 4, 4, 1}, {}}).value();
+  const data::Dataset wrong =
+      data::DatasetInMemory("wrong",
+                            {{"image", Tensor::Create({DType::kU8, {64, 4, 4, 1}, {}}).value()},
+                             {"label", Tensor::Create({DType::kI32, {64}, {}}).value()}})
+          .value();
   EXPECT_FALSE(Train(model, wrong, {}, options).ok());
 }
 

@@ -22,22 +22,24 @@ struct CalibrationOptions {
   std::function<void(double)> progress;
 };
 
-/// One histogram for each f32 input and f32 result of the prepared graph.
+/// What was observed, with the graph that was observed.
 struct CalibrationStatistics {
-  std::map<ir::ValueId, Histogram> values;  ///< by value of PrepareForQuantization(model)
-  std::string graph_text;                   ///< of that graph, without data
+  std::map<ir::ValueId, Histogram> values;  ///< of each f32 input and f32 result of `prepared`
+  ir::Graph prepared;                       ///< PrepareForQuantization(model)
+  uint64_t model_hash = 0;                  ///< HashOf(model)
   int64_t examples = 0;
 };
 
-/// Runs PrepareForQuantization(model) over the examples (of which the model was trained on, or
-/// like them: never those that its accuracy is measured on) and observes every f32 value. The model
-/// has one input. Memory: a histogram (32 KB) for each value and thread, and the activations of one
-/// batch. The result does not depend on threads. Errors: no examples, a value that is not finite
-/// (named), a model whose input does not fit the examples.
+/// Runs PrepareForQuantization(model) over the examples and observes every f32 value. The examples
+/// are those that the model was trained on, or like them, and never those that its accuracy is
+/// measured on. The model has one input. Memory: a histogram (32 KB) for each value and thread, and
+/// the activations of one batch for each thread. The result does not depend on the number of
+/// threads. Errors: no examples, a value that is not finite (named), a model whose input does not
+/// fit the examples.
 Result<CalibrationStatistics> Calibrate(const ir::Graph& model, const data::Dataset& examples,
                                         const CalibrationOptions& options = {});
 
-/// The text by which statistics know their graph.
-std::string TextWithoutData(const ir::Graph& graph);
+/// A hash of the model's operators, names, types and weights: by it statistics know their model.
+uint64_t HashOf(const ir::Graph& model);
 
 }  // namespace tersor::compression

@@ -166,14 +166,19 @@ class WeightNarrower {
   QuantizationReport& report_;
 };
 
-Status CheckStatistics(const ir::Graph& prepared, const CalibrationStatistics* statistics) {
-  if (statistics == nullptr || statistics->examples == 0) {
+// The form of the model that is quantized: the one that was calibrated, where there is one.
+Result<ir::Graph> Prepare(const ir::Graph& model, const QuantizationOptions& options,
+                          const CalibrationStatistics* statistics) {
+  const bool integer = options.kind == QuantizationKind::kFullInteger;
+  if (integer && (statistics == nullptr || statistics->examples == 0)) {
     return InvalidArgument("full-integer quantization needs calibration data: none was given");
   }
-  if (statistics->graph_text != TextWithoutData(prepared)) {
-    return InvalidArgument("the calibration statistics are those of another model");
+  const bool same = statistics != nullptr && statistics->model_hash == HashOf(model);
+  if (integer && !same) {
+    return InvalidArgument(
+        "the calibration statistics are those of another model, or its weights have changed");
   }
-  return OkStatus();
+  return same ? statistics->prepared.Clone() : PrepareForQuantization(model);
 }
 
 Status CheckSettings(const QuantizationOptions& options) {
@@ -209,10 +214,9 @@ Result<ir::Graph> Quantize(const ir::Graph& model, const QuantizationOptions& op
   said = {};
   TERSOR_RETURN_IF_ERROR(CheckSettings(options));
   TERSOR_RETURN_IF_ERROR(CheckModel(model));
-  TERSOR_ASSIGN_OR_RETURN(ir::Graph graph, PrepareForQuantization(model));
+  TERSOR_ASSIGN_OR_RETURN(ir::Graph graph, Prepare(model, options, statistics));
   said.weight_bytes_before = WeightBytes(model);
   if (options.kind == QuantizationKind::kFullInteger) {
-    TERSOR_RETURN_IF_ERROR(CheckStatistics(graph, statistics));
     TERSOR_ASSIGN_OR_RETURN(graph, QuantizeFullInteger(graph, options, *statistics, said));
   } else {
     TERSOR_RETURN_IF_ERROR(WeightNarrower(graph, options, said).Run());

@@ -63,8 +63,8 @@ struct QuantizationReport {
 };
 
 /// The quantized graph. `model` is f32 (weights may be narrower already); it is first brought into
-/// the form of PrepareForQuantization. kFullInteger needs `statistics` of the same model; other
-/// kinds ignore them.
+/// the form of PrepareForQuantization, or that form is taken from `statistics` of the same model.
+/// kFullInteger needs such statistics; other kinds may have them.
 ///
 /// Full integer: an operator without integer arithmetic, or excluded by its setting, stays f32
 /// between a dequantize and a quantize; inputs and outputs are i8 in any case. Softmax and sigmoid

@@ -53,16 +53,14 @@ variable @head.filter: f32[5,32] trainable
 )";
 
 data::Dataset Images(int64_t count, Shape image, uint64_t seed = 1) {
-  data::Dataset set;
-  set.name = "noise";
   std::vector<int64_t> dims = image.dims();
   dims.insert(dims.begin(), count);
-  set.examples = Tensor::Create({DType::kU8, Shape(dims), {}}).value();
+  Tensor images = Tensor::Create({DType::kU8, Shape(dims), {}}).value();
   Random random(seed, 0);
-  for (uint8_t& pixel : set.examples.mutable_values<uint8_t>()) {
+  for (uint8_t& pixel : images.mutable_values<uint8_t>()) {
     pixel = static_cast<uint8_t>(random.NextU32());
   }
-  return set;
+  return data::DatasetInMemory("noise", {{"image", images}}).value();
 }
 
 CalibrationStatistics Calibrated(const ir::Graph& model, const Shape& image = {8, 8, 3},
@@ -89,10 +87,10 @@ std::vector<double> Outputs(const ir::Graph& model, const data::Dataset& images)
   TensorType type = prepared->value(prepared->inputs()[0]).type();
   type.shape = type.shape.WithBatch(images.size());
   Tensor input = Tensor::Create(type).value();
-  const auto encoder =
-      data::InputEncoder::Create(type, images.examples.type(), data::Normalize::kSigned);
+  const Tensor pixels = images.Column("image").value();
+  const auto encoder = data::InputEncoder::Create(type, pixels.type(), data::Normalize::kSigned);
   EXPECT_TRUE(encoder.ok()) << encoder.status().message();
-  encoder->Encode(images.examples.view().data, images.size(), input.mutable_view().data);
+  encoder->Encode(pixels.view().data, images.size(), input.mutable_view().data);
   runtime::CompileOptions options;
   options.batch = images.size();
   auto outputs = runtime::RunOnce(*prepared, {&input, 1}, options);
