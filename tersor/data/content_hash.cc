@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "tersor/base/hash64.h"
+#include "tersor/base/hash.h"
 #include "tersor/data/dataset.h"
 
 namespace tersor::data {
@@ -12,14 +12,14 @@ constexpr int64_t kChunkBytes = int64_t{1} << 20;
 }  // namespace
 
 Result<uint64_t> ContentHash(const Dataset& dataset) {
-  Hash64 hasher;
   const int64_t size = dataset.size();
-  hasher.Add(&size, sizeof(size));
+  uint64_t hash = HashBytes(&size, sizeof(size));
   const std::vector<Field>& fields = dataset.fields();
   int64_t example_bytes = 1;
   for (const Field& field : fields) {
-    hasher.Add(field.name);
-    hasher.Add(field.type.ToString());
+    const std::string type = field.type.ToString();
+    hash = HashBytes(field.name.data(), field.name.size(), hash);
+    hash = HashBytes(type.data(), type.size(), hash);
     example_bytes = std::max(example_bytes, field.type.size_bytes());
   }
   const int64_t chunk =
@@ -36,10 +36,11 @@ Result<uint64_t> ContentHash(const Dataset& dataset) {
     std::iota(examples.begin(), examples.end(), first);
     TERSOR_RETURN_IF_ERROR(dataset.source->Read(examples, out));
     for (size_t f = 0; f < fields.size(); ++f) {
-      hasher.Add(out[f], examples.size() * static_cast<size_t>(fields[f].type.size_bytes()));
+      hash = HashBytes(out[f], examples.size() * static_cast<size_t>(fields[f].type.size_bytes()),
+                       hash);
     }
   }
-  return hasher.value();
+  return hash;
 }
 
 }  // namespace tersor::data

@@ -9,9 +9,9 @@
 #include <thread>
 #include <vector>
 
-namespace tersor::data {
+#include "tersor/base/threads.h"
 
-constexpr int64_t kMaxThreads = 256;
+namespace tersor::data {
 
 Status ForEach(int64_t count, int threads, const std::function<Status(int64_t)>& body) {
   return ForEachWithWorker(count, threads, [&](int64_t i, int) { return body(i); });

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "tersor/base/threads.h"
 #include "tersor/data/batcher.h"
 #include "tersor/data/parallel.h"
 #include "tersor/runtime/executable.h"
@@ -12,7 +13,6 @@
 namespace tersor::measure {
 namespace {
 
-constexpr int kMaxThreads = 256;
 constexpr int64_t kBatchesPerProgress = 8;
 
 /// The executable of one thread, with the memory of its batch.

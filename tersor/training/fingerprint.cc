@@ -8,18 +8,15 @@
 #include <vector>
 
 #include "tersor/base/cpu.h"
-#include "tersor/base/hash.h"
 
 namespace tersor::training {
 namespace {
 
 using Lines = std::map<std::string, std::string>;
 
-std::string DataText(const data::Dataset& set) {
-  if (set.size() == 0) return "none";
-  const ConstTensorView examples = set.examples.view();
-  uint64_t hash = HashBytes(examples.data, static_cast<size_t>(set.examples.type().size_bytes()));
-  hash = HashBytes(set.labels.data(), set.labels.size() * sizeof(set.labels[0]), hash);
+Result<std::string> DataText(const data::Dataset& set) {
+  if (set.size() == 0) return std::string("none");
+  TERSOR_ASSIGN_OR_RETURN(const uint64_t hash, data::ContentHash(set));
   char digits[20];
   std::snprintf(digits, sizeof(digits), "%016" PRIx64, hash);
   return StrCat(set.name, ", ", set.size(), " examples, hash ", digits);
@@ -93,14 +90,14 @@ Lines ReadFirstVersion(std::string_view text, const Lines& now) {
 
 }  // namespace
 
-std::string RunFingerprint(const TrainerOptions& options, const data::Dataset& train,
-                           const data::Dataset& validation) {
+Result<std::string> RunFingerprint(const TrainerOptions& options, const data::Dataset& train,
+                                   const data::Dataset& validation) {
   Lines lines = BitsOf(TrainerOptions::Table(), ValuesOf(options));
   lines["threads"] = std::to_string(options.threads);
   lines["cpu"] = CpuLevelName(CpuFeatures::Detect().best());
   lines["normalize"] = data::NormalizeName(options.normalize);
-  lines["data"] = DataText(train);
-  lines["validation"] = DataText(validation);
+  TERSOR_ASSIGN_OR_RETURN(lines["data"], DataText(train));
+  TERSOR_ASSIGN_OR_RETURN(lines["validation"], DataText(validation));
   std::string text;
   for (auto& [name, value] : lines) {
     std::replace(value.begin(), value.end(), '\n', ' ');

@@ -15,13 +15,15 @@ namespace {
 using ::testing::HasSubstr;
 
 data::Dataset Set(std::vector<uint8_t> pixels, std::vector<int32_t> labels) {
-  data::Dataset set;
-  set.name = "small";
   const auto count = static_cast<int64_t>(labels.size());
-  set.examples =
-      Tensor::FromValues<uint8_t>({DType::kU8, {count, 2, 1, 1}, {}}, std::span(pixels)).value();
-  set.labels = std::move(labels);
-  return set;
+  return data::DatasetInMemory(
+             "small", {{"image", Tensor::FromValues<uint8_t>({DType::kU8, {count, 2, 1, 1}, {}},
+                                                             std::span<const uint8_t>(pixels))
+                                     .value()},
+                       {"label", Tensor::FromValues<int32_t>({DType::kI32, {count}, {}},
+                                                             std::span<const int32_t>(labels))
+                                     .value()}})
+      .value();
 }
 
 struct Case {
@@ -34,7 +36,7 @@ std::string FingerprintOf(const std::function<void(Case&)>& change) {
   Case run;
   run.options.schedule.kind = ScheduleKind::kStep;
   change(run);
-  return RunFingerprint(run.options, run.train, run.validation);
+  return RunFingerprint(run.options, run.train, run.validation).value();
 }
 
 TEST(Fingerprint, HoldsAllThatDecidesBits) {

@@ -292,7 +292,7 @@ Result<std::vector<EpochMetrics>> Trainer::Run() {
   schedule_ = std::make_unique<Schedule>(options_.schedule,
                                          options_.epochs * batcher_->batches_per_epoch());
   if (!options_.checkpoint_path.empty()) {
-    fingerprint_ = RunFingerprint(options_, train_, validation_);
+    TERSOR_ASSIGN_OR_RETURN(fingerprint_, RunFingerprint(options_, train_, validation_));
   }
   TERSOR_ASSIGN_OR_RETURN(step_, MakeTrainingStep(model_, options_.step));
   const bool resumes =

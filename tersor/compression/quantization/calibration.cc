@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "tersor/base/hash64.h"
+#include "tersor/base/hash.h"
 #include "tersor/compression/quantization/prepare.h"
 #include "tersor/ir/text.h"
 #include "tersor/measure/evaluator.h"
@@ -73,15 +73,17 @@ Status CheckModel(const ir::Graph& graph) {
 }  // namespace
 
 uint64_t HashOf(const ir::Graph& model) {
-  Hash64 hash;
+  uint64_t hash = 0;
   ir::Graph bare = model.Clone();
   for (ValueId id : bare.variables()) {
     const Tensor& data = bare.value(id).data();
-    if (!data.empty()) hash.Add(data.view().data, static_cast<size_t>(data.type().size_bytes()));
+    if (!data.empty()) {
+      hash = HashBytes(data.view().data, static_cast<size_t>(data.type().size_bytes()), hash);
+    }
     bare.value(id).mutable_data() = Tensor();
   }
-  hash.Add(ir::Print(bare));
-  return hash.value();
+  const std::string text = ir::Print(bare);
+  return HashBytes(text.data(), text.size(), hash);
 }
 
 Result<CalibrationStatistics> Calibrate(const ir::Graph& model, const data::Dataset& examples,
