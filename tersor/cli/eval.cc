@@ -11,6 +11,7 @@ struct EvalFlags {
   std::string model, data, split = "test";
   NormalizeFlag normalize;
   int64_t batch = 16, limit = 0;
+  bool stream = false;
 };
 
 Status Eval(const EvalFlags& own, const CommonFlags& flags) {
@@ -20,6 +21,7 @@ Status Eval(const EvalFlags& own, const CommonFlags& flags) {
   data::DatasetOptions loading;
   loading.threads = flags.threads;
   loading.max_examples = own.limit;
+  loading.stream = own.stream;
   TERSOR_ASSIGN_OR_RETURN(const data::Dataset dataset, data::LoadDataset(own.data, split, loading));
   measure::AccuracyOptions options;
   options.normalize = normalize;
@@ -32,6 +34,7 @@ Status Eval(const EvalFlags& own, const CommonFlags& flags) {
     json["correct"] = accuracy.correct;
     json["top1"] = accuracy.top1();
     json["top5"] = accuracy.top5();
+    json["loss"] = accuracy.loss;
     json["split"] = own.split;
     json["normalize"] = data::NormalizeName(normalize);
     json["classes"] = Json::array();
@@ -45,9 +48,9 @@ Status Eval(const EvalFlags& own, const CommonFlags& flags) {
     return OkStatus();
   }
   char line[160];
-  std::snprintf(line, sizeof(line), "top-1 %.2f %%  (%s of %s)   top-5 %.2f %%",
+  std::snprintf(line, sizeof(line), "top-1 %.2f %%  (%s of %s)   top-5 %.2f %%   loss %.4f",
                 100 * accuracy.top1(), Grouped(accuracy.correct).c_str(),
-                Grouped(accuracy.count).c_str(), 100 * accuracy.top5());
+                Grouped(accuracy.count).c_str(), 100 * accuracy.top5(), accuracy.loss);
   Say(flags, line);
   for (size_t c = 0; c < accuracy.class_count.size(); ++c) {
     const bool named = c < dataset.class_names.size();
@@ -67,17 +70,22 @@ Status Eval(const EvalFlags& own, const CommonFlags& flags) {
 Action RegisterEval(CLI::App& app, CommonFlags& flags) {
   auto own = std::make_shared<EvalFlags>();
   app.add_option("MODEL", own->model, "model file (.tflite, .tersor)")->required();
-  app.add_option("--data", own->data,
-                 "a name (fashion-mnist) or a path (folder, tar, tar.zst, npz, IDX)")
+  app.add_option(
+         "--data", own->data,
+         "the name of a data set (fashion-mnist) or a path (folder, tar, tar.zst, npz, IDX)")
       ->required();
-  app.add_option("--split", own->split, "train, validation, test or train+validation")
+  app.add_option("--split", own->split,
+                 "the examples to use: train, validation, test or train+validation")
       ->capture_default_str();
   own->normalize.AddTo(app);
-  app.add_option("--batch", own->batch, "examples of one run")
+  app.add_option("--batch", own->batch, "examples that one run of the model takes")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  app.add_option("--limit", own->limit, "so many examples, evenly spaced (0: all)")
+  app.add_option("--limit", own->limit,
+                 "use so many examples, evenly spaced over the split (0: all)")
       ->check(CLI::NonNegativeNumber);
+  app.add_flag("--stream", own->stream,
+               "decode JPEG images when they are read, for sets that are larger than the memory");
   app.footer("example: tersor eval model.tersor --data fashion-mnist --split test --threads 2");
   return [own, &flags] { return Eval(*own, flags); };
 }

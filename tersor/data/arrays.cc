@@ -1,4 +1,4 @@
-#include "tersor/data/arrays.h"
+// Sets that are stored as arrays: IDX folders, .npz, folders of .npy, one .npy.
 
 #include <algorithm>
 #include <filesystem>
@@ -13,6 +13,7 @@
 #include "tersor/data/array_fields.h"
 #include "tersor/data/idx.h"
 #include "tersor/data/image.h"
+#include "tersor/data/kinds.h"
 #include "tersor/data/npy.h"
 
 namespace tersor::data {
@@ -222,6 +223,10 @@ Result<Tensor> ReadBoundedNpy(const std::string& path, int64_t max_bytes) {
 bool IsIdxFolder(const std::string& path) {
   return FindIdx(path, "train-images") || FindIdx(path, "t10k-images");
 }
+
+bool IsNpz(const std::string& path) { return path.ends_with(".npz"); }
+
+bool IsNpy(const std::string& path) { return path.ends_with(".npy"); }
 
 bool IsNpyFolder(const std::string& path) { return !NpyNames(path).empty(); }
 

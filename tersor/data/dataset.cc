@@ -2,17 +2,13 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <new>
 #include <numeric>
-#include <optional>
 #include <utility>
 
 #include "tersor/base/file.h"
 #include "tersor/base/test_data.h"
-#include "tersor/data/archive.h"
-#include "tersor/data/arrays.h"
-#include "tersor/data/image_folder.h"
+#include "tersor/data/kinds.h"
 
 namespace tersor::data {
 namespace {
@@ -33,11 +29,6 @@ std::vector<KnownDataset> KnownDatasets() {
   };
 }
 
-bool IsFolder(const std::string& path) {
-  std::error_code error;
-  return std::filesystem::is_directory(path, error);
-}
-
 /// Where a named set may lie, best first.
 std::vector<std::string> Places(const KnownDataset& known) {
   std::vector<std::string> places;
@@ -52,17 +43,13 @@ std::vector<std::string> Places(const KnownDataset& known) {
 }
 
 Result<Dataset> LoadPath(const std::string& path, Split split, const DatasetOptions& options) {
-  if (IsFolder(path)) {
-    if (IsIdxFolder(path)) return LoadIdxFolder(path, split, options);
-    if (IsNpyFolder(path)) return LoadNpyFolder(path, split, options);
-    return LoadImageFolder(path, split, options);
-  }
-  if (HasTarName(path)) return LoadImageArchive(path, split, options);
-  if (path.ends_with(".npz")) return LoadNpz(path, split, options);
-  if (path.ends_with(".npy")) return LoadNpy(path, split, options);
+#define KIND(name, documentation) \
+  if (Is##name(path)) return Load##name(path, split, options);
+#include "tersor/data/kinds.inc"
+#undef KIND
   return Unsupported(path,
                      ": not a kind of data set, expected a folder, .tar, .tar.gz, .tar.zst, .npz "
-                     "or .npy");
+                     "or .npy (docs/generated/datasets.md)");
 }
 
 Result<Dataset> LoadKnown(const KnownDataset& known, Split split, const DatasetOptions& options) {

@@ -14,6 +14,7 @@
 #include "tersor/base/file.h"
 #include "tersor/data/archive.h"
 #include "tersor/data/image.h"
+#include "tersor/data/kinds.h"
 #include "tersor/data/parallel.h"
 
 namespace tersor::data {
@@ -328,6 +329,13 @@ Result<Dataset> Finish(Listing listing, Split split, const DatasetOptions& optio
 }
 
 }  // namespace
+
+bool IsImageFolder(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error);
+}
+
+bool IsImageArchive(const std::string& path) { return HasTarName(path); }
 
 Result<Dataset> LoadImageFolder(const std::string& path, Split split,
                                 const DatasetOptions& options) {

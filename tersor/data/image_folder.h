@@ -1,9 +1,8 @@
-// Sets of JPEG images in class folders, in a folder or an archive.
+// Sets of JPEG images in class folders, in an archive in memory (in files: kinds.h).
 #pragma once
 
 #include <cstddef>
 #include <span>
-#include <string>
 #include <string_view>
 
 #include "tersor/base/status.h"
@@ -11,12 +10,7 @@
 
 namespace tersor::data {
 
-/// LoadDataset for a folder or .tar* archive of JPEG images; `path` exists.
-Result<Dataset> LoadImageFolder(const std::string& path, Split split,
-                                const DatasetOptions& options);
-Result<Dataset> LoadImageArchive(const std::string& path, Split split,
-                                 const DatasetOptions& options);
-/// The same from bytes in memory, which must outlive the call; `where` begins each message.
+/// LoadImageArchive from bytes in memory, which must outlive the call; `where` begins each message.
 Result<Dataset> LoadImageArchive(std::span<const std::byte> bytes, std::string_view where,
                                  Split split, const DatasetOptions& options);
 

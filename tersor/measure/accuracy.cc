@@ -131,9 +131,12 @@ Result<Accuracy> MeasureAccuracy(const ir::Graph& model, const data::Dataset& da
   if (options.prepare) {
     TERSOR_ASSIGN_OR_RETURN(prepared, transforms::PrepareForInference(model));
   }
-  TERSOR_ASSIGN_OR_RETURN(Evaluator evaluator,
-                          Evaluator::Create(prepared, {options.normalize, options.threads,
-                                                       options.batch, options.cpu}));
+  const EvaluatorOptions evaluation{.normalize = options.normalize,
+                                    .threads = options.threads,
+                                    .batch = options.batch,
+                                    .cpu = options.cpu,
+                                    .backend = options.backend};
+  TERSOR_ASSIGN_OR_RETURN(Evaluator evaluator, Evaluator::Create(prepared, evaluation));
   return MeasureAccuracy(evaluator, dataset, options.progress);
 }
 

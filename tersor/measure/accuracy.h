@@ -16,9 +16,10 @@ namespace tersor::measure {
 
 struct AccuracyOptions {
   data::Normalize normalize = data::Normalize::kSigned;
-  int threads = 1;     ///< each runs its own part of the examples on its own executable
+  int threads = 1;     ///< each runs its own part of the examples on its own program
   int64_t batch = 16;  ///< examples of one run (a model without symbolic batch: its own)
   CpuFeatures cpu = CpuFeatures::Detect();
+  const runtime::Backend* backend = &runtime::CpuBackend();
   bool prepare = true;  ///< run transforms::PrepareForInference first
   /// Called now and then with the share of examples that are done, from one of the threads.
   std::function<void(double)> progress;

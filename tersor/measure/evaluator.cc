@@ -8,31 +8,30 @@
 #include "tersor/base/threads.h"
 #include "tersor/data/batcher.h"
 #include "tersor/data/parallel.h"
-#include "tersor/runtime/executable.h"
 
 namespace tersor::measure {
 namespace {
 
 constexpr int64_t kBatchesPerProgress = 8;
 
-/// The executable of one thread, with the memory of its batch.
+/// The program of one thread, with the memory of its batch.
 struct Worker {
-  runtime::Executable executable;
+  std::unique_ptr<runtime::Program> program;
   std::vector<Tensor> outputs;
   std::vector<Tensor> fields;  ///< as data::Batcher fills them: those of the inputs, then the label
 };
 
-Result<Worker> MakeWorker(const ir::Graph& model, int64_t batch, const CpuFeatures& cpu) {
+Result<Worker> MakeWorker(const ir::Graph& model, int64_t batch, const EvaluatorOptions& options) {
   runtime::CompileOptions compile;
   compile.batch = batch;
-  compile.cpu = cpu;
-  TERSOR_ASSIGN_OR_RETURN(auto executable, runtime::Compile(model, compile));
+  compile.cpu = options.cpu;
+  TERSOR_ASSIGN_OR_RETURN(auto program, options.backend->Compile(model, compile));
   std::vector<Tensor> outputs;
-  for (const TensorType& type : executable.output_types()) {
+  for (const TensorType& type : program->output_types()) {
     TERSOR_ASSIGN_OR_RETURN(Tensor output, Tensor::Create(type));
     outputs.push_back(std::move(output));
   }
-  return Worker{std::move(executable), std::move(outputs), {}};
+  return Worker{std::move(program), std::move(outputs), {}};
 }
 
 /// The model's inputs with the types of one example.
@@ -84,7 +83,7 @@ Status Evaluator::Impl::RunBatch(const data::Batcher& batcher, int64_t index, in
   for (size_t i = 0; i < inputs; ++i) in.push_back(worker.fields[i].view());
   std::vector<TensorView> out;
   for (Tensor& output : worker.outputs) out.push_back(output.mutable_view());
-  TERSOR_RETURN_IF_ERROR(worker.executable.Run(in, out));
+  TERSOR_RETURN_IF_ERROR(worker.program->Run(in, out));
   EvaluatedBatch evaluated;
   evaluated.index = index;
   evaluated.first = index * batch;
@@ -134,8 +133,7 @@ Status Evaluator::Run(const data::Dataset& dataset, const Observer& observer,
   const auto threads = static_cast<int>(std::min<int64_t>(impl_->options.threads, batches));
   std::vector<Worker>& workers = impl_->workers;
   while (static_cast<int>(workers.size()) < threads) {
-    TERSOR_ASSIGN_OR_RETURN(Worker worker,
-                            MakeWorker(impl_->model, impl_->batch, impl_->options.cpu));
+    TERSOR_ASSIGN_OR_RETURN(Worker worker, MakeWorker(impl_->model, impl_->batch, impl_->options));
     workers.push_back(std::move(worker));
   }
   for (int i = 0; i < threads; ++i) {

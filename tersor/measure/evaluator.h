@@ -13,14 +13,16 @@
 #include "tersor/data/dataset.h"
 #include "tersor/data/normalize.h"
 #include "tersor/ir/graph.h"
+#include "tersor/runtime/backend.h"
 
 namespace tersor::measure {
 
 struct EvaluatorOptions {
   data::Normalize normalize = data::Normalize::kSigned;  ///< of u8 fields
-  int threads = 1;     ///< each runs its own batches on its own executable
+  int threads = 1;     ///< each runs its own batches on its own program
   int64_t batch = 16;  ///< examples of one run (a model without symbolic batch: its own)
   CpuFeatures cpu = CpuFeatures::Detect();
+  const runtime::Backend* backend = &runtime::CpuBackend();
 };
 
 /// One batch after its run. What it points to lasts for the call that gets it.
@@ -33,13 +35,13 @@ struct EvaluatedBatch {
   std::span<const Tensor> outputs;  ///< in the order of the model's outputs
 };
 
-/// Executables of a model that are compiled once and may run over any number of sets. Not for
-/// several callers at once.
+/// Programs of a model that are compiled once and may run over any number of sets. Not for several
+/// callers at once.
 class Evaluator {
  public:
   /// Takes the model as it is: transforms::PrepareForInference is the caller's. Refuses a model
-  /// whose inputs have not one and the same batch as their first extent. Executables are compiled
-  /// when Run() needs them, and share the model's variables (runtime::Executable).
+  /// whose inputs have not one and the same batch as their first extent. Programs are compiled when
+  /// Run() needs them, and share the model's variables (runtime::Program).
   static Result<Evaluator> Create(const ir::Graph& model, const EvaluatorOptions& options = {});
   Evaluator(Evaluator&&) noexcept;
   Evaluator& operator=(Evaluator&&) noexcept;

@@ -109,9 +109,16 @@ std::string Datasets() {
   table.Row(std::array<std::string, 2>{Code(name), how_to_get});
 #include "tersor/data/datasets.inc"
 #undef DATASET
-  return "# Data sets with a name\n\nFrom `tersor/data/datasets.inc`. Any folder, archive or array "
-         "file works by its path.\n\n" +
-         table.text();
+  constexpr std::string_view kKindHead[] = {"kind", "what it is"};
+  Table kinds(kKindHead);
+#define KIND(name, doc) kinds.Row(std::array<std::string, 2>{#name, doc});
+#include "tersor/data/kinds.inc"
+#undef KIND
+  return "# Data sets\n\nA name from `tersor/data/datasets.inc`:\n\n" + table.text() +
+         "\nOr a path to a source of one of these kinds, from `tersor/data/kinds.inc`, tried in "
+         "this "
+         "order (docs/data.md):\n\n" +
+         kinds.text();
 }
 
 }  // namespace tersor::docs

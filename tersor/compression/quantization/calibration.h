@@ -16,7 +16,7 @@ namespace tersor::compression {
 
 struct CalibrationOptions {
   data::Normalize normalize = data::Normalize::kSigned;
-  int threads = 1;    ///< each runs its own part of the examples on its own executable
+  int threads = 1;    ///< each runs its own part of the examples on its own program
   int64_t batch = 8;  ///< examples of one run (a model without symbolic batch: its own)
   /// Called now and then with the share of examples that are done, from one of the threads.
   std::function<void(double)> progress;

@@ -1,0 +1,112 @@
+"""`tersor eval`: each figure of its JSON and of its text, on the split that was asked for."""
+import json
+import math
+import pathlib
+import re
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from cli_test import run, write_idx  # noqa: E402
+from splits import counts_of, write_distinct_splits  # noqa: E402
+
+
+class Eval(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.root = pathlib.Path(cls.folder.name)
+        cls.data = cls.root / "splits.npz"
+        write_distinct_splits(cls.data)
+        cls.model = cls.root / "model.tersor"
+        result = run("train", "--family", "survey-cnn", "--width", "0.05", "--data", cls.data, "--epochs", "60", "--batch", "8",
+                     "--learning-rate", "0.02", "--normalize", "unit", "--output", cls.model)
+        assert result.returncode == 0, result.stderr
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def eval(self, *arguments, data=None):
+        result = run("eval", self.model, "--data", data or self.data, *arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def test_the_split_that_was_asked_for_is_evaluated(self):
+        expected = {split: list(counts_of(split)) for split in ("train", "validation", "test")}
+        expected["train+validation"] = [a + b for a, b in zip(expected["train"], expected["validation"])]
+        for split, counts in expected.items():
+            found = json.loads(self.eval("--split", split, "--json"))
+            self.assertEqual(found["split"], split)
+            self.assertEqual([entry["count"] for entry in found["classes"]], counts)
+            self.assertEqual(found["count"], sum(counts))
+        self.assertEqual(json.loads(self.eval("--json"))["split"], "test")
+
+    def test_json_agrees_with_itself(self):
+        found = json.loads(self.eval("--json"))
+        self.assertEqual(set(found), {"count", "correct", "top1", "top5", "loss", "split", "normalize", "classes"})
+        self.assertEqual(found["correct"], sum(entry["correct"] for entry in found["classes"]))
+        self.assertAlmostEqual(found["top1"], found["correct"] / found["count"])
+        self.assertEqual(found["top5"], 1, "there are two classes")
+        self.assertEqual([entry["name"] for entry in found["classes"]], ["0", "1"])
+        self.assertEqual(found["normalize"], "unit", "as it was trained")
+        self.assertGreater(found["loss"], 0)
+        self.assertNotEqual(found["loss"], json.loads(self.eval("--json", "--normalize", "signed"))["loss"])
+
+    def test_the_loss_of_a_trained_model_is_below_that_of_guessing(self):
+        train = json.loads(self.eval("--json", "--split", "train"))
+        self.assertGreater(train["top1"], 0.9)
+        self.assertLess(train["loss"], math.log(2))
+
+    def test_text_says_what_the_json_says(self):
+        found = json.loads(self.eval("--json"))
+        lines = self.eval().splitlines()
+        summary = re.fullmatch(r"top-1 ([\d.]+) %  \((\d+) of (\d+)\)   top-5 ([\d.]+) %   loss ([\d.]+)", lines[0])
+        self.assertIsNotNone(summary, lines[0])
+        self.assertEqual(summary.groups(), (f"{100 * found['top1']:.2f}", str(found["correct"]), str(found["count"]),
+                                            f"{100 * found['top5']:.2f}", f"{found['loss']:.4f}"))
+        self.assertEqual(len(lines), 3)
+        for line, entry in zip(lines[1:], found["classes"]):
+            words = line.split()
+            self.assertEqual(words[0], entry["name"])
+            self.assertEqual(words[1], f"{100 * entry['correct'] / entry['count']:.2f}")
+            self.assertEqual(words[3:], [f"({entry['correct']}", "of", f"{entry['count']})"])
+
+    def test_threads_and_batch_change_nothing(self):
+        one = self.eval("--json")
+        self.assertEqual(self.eval("--json", "--threads", "2"), one)
+        batched, one = json.loads(self.eval("--json", "--batch", "7")), json.loads(one)
+        self.assertAlmostEqual(batched.pop("loss"), one.pop("loss"), 5)
+        self.assertEqual(batched, one)
+
+    def test_limit_takes_so_many_examples_over_the_whole_split(self):
+        found = json.loads(self.eval("--json", "--limit", "10"))
+        self.assertEqual(found["count"], 10)
+        self.assertTrue(all(entry["count"] > 0 for entry in found["classes"]))
+
+    def test_images_and_arrays_give_the_same_kind_of_answer(self):
+        folder = self.root / "idx"
+        folder.mkdir()
+        write_idx(folder, count=32)
+        found = json.loads(self.eval("--json", "--stream", data=folder))
+        self.assertEqual(found["count"], 32)
+
+    def test_help_says_every_option(self):
+        text = run("eval", "--help").stdout
+        for word in ("MODEL", "--data", "--split", "--normalize", "--batch", "--limit", "--stream", "--threads", "--json",
+                     "example: tersor eval"):
+            self.assertIn(word, text)
+
+    def test_what_does_not_fit_is_one_error(self):
+        tall = self.root / "tall"
+        tall.mkdir()
+        write_idx(tall, count=8, size=9)
+        result = run("eval", self.model, "--data", tall)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("cannot feed examples u8[8,9,9,1] to an input f32[N,12,12,1]", result.stderr)
+        self.assertEqual(len(result.stderr.splitlines()), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
