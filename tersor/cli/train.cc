@@ -75,6 +75,7 @@ Status Train(TrainFlags& own, const CommonFlags& flags) {
     epochs.push_back({{"epoch", m.epoch},
                       {"loss", m.loss},
                       {"accuracy", m.accuracy},
+                      {"validation_loss", m.validation_loss},
                       {"validation_accuracy", m.validation_accuracy},
                       {"learning_rate", m.learning_rate},
                       {"images_per_second", m.images_per_second},

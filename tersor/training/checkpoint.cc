@@ -12,8 +12,10 @@
 namespace tersor::training {
 namespace {
 
-constexpr char kKey[] = "training_state", kScheduleKey[] = "training_schedule",
-               kFingerprintKey[] = "training_fingerprint";
+constexpr char kKey[] = "training_state", kFingerprintKey[] = "training_fingerprint",
+               kHookPrefix[] = "training_hook.";
+// The first version knew the schedule alone.
+constexpr char kFirstVersionScheduleKey[] = "training_schedule", kScheduleHook[] = "schedule";
 
 }  // namespace
 
@@ -24,7 +26,9 @@ Status SaveCheckpoint(const std::string& path, const ir::Graph& step_graph,
   std::snprintf(numbers, sizeof(numbers), "%" PRId64 " %" PRId64 " %a %" PRId64 " %" PRId64,
                 state.epoch, state.step, state.loss_sum, state.correct, state.seen);
   graph.mutable_metadata()[kKey] = numbers;
-  graph.mutable_metadata()[kScheduleKey] = state.schedule;
+  for (const auto& [name, text] : state.hooks) {
+    graph.mutable_metadata()[StrCat(kHookPrefix, name)] = text;
+  }
   graph.mutable_metadata()[kFingerprintKey] = state.fingerprint;
   formats::ExportOptions options;
   options.compress = false;
@@ -45,7 +49,10 @@ Result<CheckpointState> LoadCheckpoint(const std::string& path, const std::strin
                   &state.step, &state.loss_sum, &state.correct, &state.seen) != 5) {
     return DataLoss(path, ": not a training checkpoint");
   }
-  state.schedule = field(kScheduleKey);
+  for (const auto& [key, text] : saved.metadata()) {
+    if (key.starts_with(kHookPrefix)) state.hooks[key.substr(sizeof(kHookPrefix) - 1)] = text;
+    if (key == kFirstVersionScheduleKey) state.hooks[kScheduleHook] = text;
+  }
   state.fingerprint = field(kFingerprintKey);
   if (Status same = CompareFingerprints(state.fingerprint, fingerprint); !same.ok()) {
     return same.WithContext(path);

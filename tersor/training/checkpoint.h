@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "tersor/base/status.h"
@@ -10,13 +11,13 @@
 namespace tersor::training {
 
 struct CheckpointState {
-  int64_t epoch = 0;  ///< epochs that have ended
-  int64_t step = 0;   ///< steps that have been done, over all epochs
-  std::string schedule;
-  std::string
-      fingerprint;      ///< of the options that decide the bits; a resume with others is refused
-  double loss_sum = 0;  ///< of the epoch that is under way
-  int64_t correct = 0, seen = 0;
+  int64_t epoch = 0;                         ///< epochs that have ended
+  int64_t step = 0;                          ///< steps that have been done, over all epochs
+  double loss_sum = 0;                       ///< over the examples of the epoch that is under way
+  int64_t correct = 0;                       ///< right predictions in that epoch
+  int64_t seen = 0;                          ///< examples in that epoch
+  std::map<std::string, std::string> hooks;  ///< StepHook::Save() by the hook's name
+  std::string fingerprint;                   ///< of the run (fingerprint.h)
 };
 
 /// Writes all variables of the training step's graph and the state, by write-then-rename: a .tersor

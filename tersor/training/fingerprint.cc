@@ -8,18 +8,59 @@
 #include <vector>
 
 #include "tersor/base/cpu.h"
+#include "tersor/base/hash.h"
+#include "tersor/ir/text.h"
 
 namespace tersor::training {
 namespace {
 
 using Lines = std::map<std::string, std::string>;
 
+std::string HashText(uint64_t hash) {
+  char digits[24];
+  std::snprintf(digits, sizeof(digits), "hash %016" PRIx64, hash);
+  return digits;
+}
+
 Result<std::string> DataText(const data::Dataset& set) {
   if (set.size() == 0) return std::string("none");
   TERSOR_ASSIGN_OR_RETURN(const uint64_t hash, data::ContentHash(set));
-  char digits[20];
-  std::snprintf(digits, sizeof(digits), "%016" PRIx64, hash);
-  return StrCat(set.name, ", ", set.size(), " examples, hash ", digits);
+  return StrCat(set.name, ", ", set.size(), " examples, ", HashText(hash));
+}
+
+// Of what the graph is, or of its variables' data as well.
+std::string GraphText(const ir::Graph& graph, bool with_data) {
+  ir::Graph copy = graph.Clone();
+  if (!with_data) {
+    for (ir::ValueId id : copy.variables()) copy.value(id).mutable_data() = Tensor();
+  }
+  const std::string text = ir::Print(copy, {.data = with_data});
+  return HashText(HashBytes(text.data(), text.size()));
+}
+
+std::string LossText(const std::vector<LossTerm>& losses) {
+  std::string text;
+  for (const LossTerm& term : losses) {
+    text += StrCat(text.empty() ? "" : " + ", OptionText(term.weight), " ", term.loss, "(",
+                   term.prediction, ", ", term.target, ")");
+  }
+  return text;
+}
+
+std::string GraphsText(const std::vector<ExtraGraph>& graphs) {
+  std::string text;
+  for (const ExtraGraph& extra : graphs) {
+    text += StrCat(text.empty() ? "" : ", ", extra.name, " ", GraphText(*extra.graph, true));
+  }
+  return text;
+}
+
+std::string HooksText(const std::vector<StepHook*>& hooks) {
+  std::string text;
+  for (const StepHook* hook : hooks) {
+    text += StrCat(text.empty() ? "" : ", ", hook->name(), "(", hook->options(), ")");
+  }
+  return text;
 }
 
 Lines ReadLines(std::string_view text) {
@@ -90,9 +131,13 @@ Lines ReadFirstVersion(std::string_view text, const Lines& now) {
 
 }  // namespace
 
-Result<std::string> RunFingerprint(const TrainerOptions& options, const data::Dataset& train,
-                                   const data::Dataset& validation) {
+Result<std::string> RunFingerprint(const TrainerOptions& options, const ir::Graph& step_graph,
+                                   const data::Dataset& train, const data::Dataset& validation) {
   Lines lines = BitsOf(TrainerOptions::Table(), ValuesOf(options));
+  lines["losses"] = LossText(options.losses);
+  lines["graphs"] = GraphsText(options.graphs);
+  lines["hooks"] = HooksText(options.hooks);
+  lines["step"] = GraphText(step_graph, false);
   lines["threads"] = std::to_string(options.threads);
   lines["cpu"] = CpuLevelName(CpuFeatures::Detect().best());
   lines["normalize"] = data::NormalizeName(options.normalize);

@@ -16,18 +16,23 @@ using ::testing::HasSubstr;
 
 data::Dataset Set(std::vector<uint8_t> pixels, std::vector<int32_t> labels) {
   const auto count = static_cast<int64_t>(labels.size());
-  return data::DatasetInMemory(
-             "small", {{"image", Tensor::FromValues<uint8_t>({DType::kU8, {count, 2, 1, 1}, {}},
-                                                             std::span<const uint8_t>(pixels))
-                                     .value()},
-                       {"label", Tensor::FromValues<int32_t>({DType::kI32, {count}, {}},
-                                                             std::span<const int32_t>(labels))
-                                     .value()}})
-      .value();
+  Tensor images =
+      Tensor::FromValues<uint8_t>({DType::kU8, {count, 2, 1, 1}, {}}, std::span(pixels)).value();
+  Tensor numbers =
+      Tensor::FromValues<int32_t>({DType::kI32, {count}, {}}, std::span(labels)).value();
+  return data::DatasetInMemory("small", {{"image", images}, {"label", numbers}}).value();
 }
+
+struct Hook : StepHook {
+  std::string_view name() const override { return "mask"; }
+  std::string options() const override { return text; }
+  std::string text = "every 10";
+};
 
 struct Case {
   TrainerOptions options;
+  ir::Graph step{"step"};
+  Hook hook;
   data::Dataset train = Set({1, 2, 3, 4}, {0, 1});
   data::Dataset validation = Set({5, 6}, {1});
 };
@@ -35,8 +40,11 @@ struct Case {
 std::string FingerprintOf(const std::function<void(Case&)>& change) {
   Case run;
   run.options.schedule.kind = ScheduleKind::kStep;
+  run.options.hooks = {&run.hook};
   change(run);
-  return RunFingerprint(run.options, run.train, run.validation).value();
+  auto fingerprint = RunFingerprint(run.options, run.step, run.train, run.validation);
+  EXPECT_TRUE(fingerprint.ok()) << fingerprint.status().message();
+  return fingerprint.ok() ? *fingerprint : "";
 }
 
 TEST(Fingerprint, HoldsAllThatDecidesBits) {
@@ -60,6 +68,23 @@ TEST(Fingerprint, HoldsAllThatDecidesBits) {
       {"shift_pixels was 0 and is 2", [](Case& r) { r.options.augment.shift_pixels = 2; }},
       {"normalize was signed and is raw",
        [](Case& r) { r.options.normalize = data::Normalize::kRaw; }},
+      {"losses was 1 cross_entropy(, label) and is 0.5 cross_entropy(, label)",
+       [](Case& r) { r.options.losses[0].weight = 0.5; }},
+      {"losses was 1 cross_entropy(, label) and is 1 mse(, label)",
+       [](Case& r) { r.options.losses[0].loss = "mse"; }},
+      {"losses was 1 cross_entropy(, label) and is 1 cross_entropy(y, soft)",
+       [](Case& r) {
+         r.options.losses[0].prediction = "y";
+         r.options.losses[0].target = "soft";
+       }},
+      {"hooks was mask(every 10) and is mask(every 5)", [](Case& r) { r.hook.text = "every 5"; }},
+      {"hooks was mask(every 10) and is ", [](Case& r) { r.options.hooks.clear(); }},
+      {"graphs was  and is teacher hash",
+       [](Case& r) { r.options.graphs = {{.name = "teacher", .graph = &r.step}}; }},
+      {"step was hash ",
+       [](Case& r) {
+         r.step.AddInput("x", {DType::kF32, {kBatch}, {}});
+       }},
       {"data was small, 2 examples",
        [](Case& r) {
          r.train = Set({1, 2, 3, 5}, {0, 1});

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <numbers>
 
+#include "tersor/training/epoch_metrics.h"
+
 namespace tersor::training {
 namespace {
 
@@ -53,6 +55,16 @@ void Schedule::EndEpoch(double validation_loss) {
   if (++epochs_without_gain_ < options_.patience) return;
   plateau_scale_ *= options_.factor;
   epochs_without_gain_ = 0;
+}
+
+Status Schedule::BeforeStep(StepContext& context) {
+  context.learning_rate = RateAt(context.step);
+  return OkStatus();
+}
+
+Status Schedule::AfterEpoch(const EpochMetrics& metrics) {
+  EndEpoch(metrics.validated ? metrics.validation_loss : metrics.loss);
+  return OkStatus();
 }
 
 std::string Schedule::Save() const {

@@ -9,6 +9,7 @@
 
 #include "tersor/base/options.h"
 #include "tersor/base/status.h"
+#include "tersor/training/step_hook.h"
 
 namespace tersor::training {
 
@@ -24,20 +25,26 @@ struct ScheduleOptions {
 #undef OPTION
 };
 
-/// The rate of each step. Its only state is the plateau's, which Save() and Restore() carry through
-/// a checkpoint.
-class Schedule {
+/// The rate of each step, as the hook "schedule". Its only state is the plateau's, which Save() and
+/// Restore() carry through a checkpoint.
+class Schedule : public StepHook {
  public:
   Schedule(ScheduleOptions options, int64_t total_steps)
       : options_(std::move(options)), total_steps_(total_steps) {}
 
   /// Rate of step `step`, counted from 0.
   double RateAt(int64_t step) const;
-  /// Tells the validation loss of an epoch that has ended.
+  /// Takes the validation loss of an epoch that has ended. kPlateau: when it has not fallen for
+  /// `patience` epochs, the rate is lowered.
   void EndEpoch(double validation_loss);
 
-  std::string Save() const;
-  Status Restore(std::string_view saved);
+  std::string_view name() const override { return "schedule"; }
+  /// Sets the learning rate of the step.
+  Status BeforeStep(StepContext& context) override;
+  /// Takes the validation loss, or the loss of training where there is no validation set.
+  Status AfterEpoch(const EpochMetrics& metrics) override;
+  std::string Save() const override;
+  Status Restore(std::string_view saved) override;
 
  private:
   ScheduleOptions options_;

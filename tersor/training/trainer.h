@@ -12,21 +12,14 @@
 #include "tersor/data/dataset.h"
 #include "tersor/data/normalize.h"
 #include "tersor/ir/graph.h"
+#include "tersor/kernels/collective.h"
+#include "tersor/runtime/backend.h"
+#include "tersor/training/epoch_metrics.h"
 #include "tersor/training/schedule.h"
+#include "tersor/training/step_hook.h"
 #include "tersor/training/training_step.h"
 
 namespace tersor::training {
-
-struct EpochMetrics {
-  int64_t epoch = 0;  ///< counted from 1
-  int64_t epochs = 0;
-  double learning_rate = 0;  ///< of the last step
-  double loss = 0;           ///< mean over the epoch's training examples, as they were trained on
-  double accuracy = 0;       ///< the same
-  double validation_accuracy = 0;  ///< 0 without a validation set
-  double images_per_second = 0;    ///< training alone
-  double seconds = 0;              ///< training and validation
-};
 
 struct TrainerOptions {
 #define OPTION OPTION_MEMBER
@@ -38,22 +31,34 @@ struct TrainerOptions {
   /// The rows of this struct, of its step, optimizer, schedule and augmentation.
   static OptionTable Table();
 
+  std::vector<LossTerm> losses = {LossTerm{}};  ///< what is trained (TrainingStepSpec)
+  std::vector<ExtraGraph> graphs;  ///< that take part beside the model, such as a teacher
+  /// What acts between steps, in this order, after the learning-rate schedule ("schedule"), which
+  /// is a hook itself. The caller's.
+  std::vector<StepHook*> hooks;
   int threads = 1;  ///< shards of a step; they decide the bits of the result, too
+  /// Where the shards meet; it has `threads` shards. Null: threads of this process.
+  kernels::Collective* collective = nullptr;
+  /// What compiles the step; null: runtime::CpuBackend().
+  const runtime::Backend* backend = nullptr;
   data::Normalize normalize = data::Normalize::kSigned;
-  /// Where the state goes (a .tersor file), by write-then-rename; empty: nowhere.
+  /// The file (.tersor) that the state is written to, by write-then-rename; empty: none.
   std::string checkpoint_path;
-  int64_t checkpoint_steps = 0;  ///< so many steps apart; 0: at the end of each epoch
-  bool resume = false;  ///< go on from checkpoint_path if it is there: the result is that of an
-                        ///< unbroken run, to the bit
-  int64_t stop_after_steps =
-      0;  ///< end the run early, as a kill would, after so many steps; 0: never
+  int64_t checkpoint_steps = 0;  ///< steps between two checkpoints; 0: one at the end of each epoch
+  /// Go on from checkpoint_path when it exists: the result is that of an unbroken run, to the bit.
+  bool resume = false;
+  /// Ends the run after so many steps, as a kill would; 0: never. For tests.
+  int64_t stop_after_steps = 0;
   /// Called in the thread of Train() at the end of each epoch. A failure ends the training.
   std::function<Status(const EpochMetrics&)> on_epoch;
 };
 
-/// Trains the variables of `model` in place (its structure stays). `validation` may be empty (size
-/// 0). Bits of the result: the same for the same seed, data, threads and CPU features. Progress
-/// goes to standard error.
+/// Trains the variables of `model` in place (its structure stays). The fields of `train` are bound
+/// to the model's inputs by data::BindInputs, and to labels and inputs of extra graphs by name.
+/// `validation` may be empty (size 0). The result has the same bits for the same seed, data, number
+/// of threads and CPU features. Progress goes to standard error. Returns the metrics of the epochs
+/// that this call has finished. Errors: options that make no sense, data that does not fit the
+/// model, a loss that is not finite, a checkpoint of another run, a failing hook.
 Result<std::vector<EpochMetrics>> Train(ir::Graph& model, const data::Dataset& train,
                                         const data::Dataset& validation,
                                         const TrainerOptions& options);

@@ -2,76 +2,23 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <atomic>
+#include <cmath>
 
-#include "tersor/base/progress.h"
-#include "tersor/base/random.h"
-#include "tersor/ir/builder.h"
 #include "tersor/ir/text.h"
+#include "tersor/kernels/thread_collective.h"
+#include "tersor/measure/accuracy.h"
+#include "tersor/runtime/executable.h"
+#include "tersor/training/training_testing.h"
+#include "tersor/transforms/pass.h"
 
 namespace tersor::training {
 namespace {
 
-// Two classes of 8x8 images: a bright left or a bright right half, under noise.
-data::Dataset Halves(int64_t count, uint64_t seed) {
-  Tensor images = Tensor::Create({DType::kU8, {count, 8, 8, 1}, {}}).value();
-  Tensor labels = Tensor::Create({DType::kI32, {count}, {}}).value();
-  Random random(seed, 0);
-  auto pixels = images.mutable_values<uint8_t>();
-  for (int64_t i = 0; i < count; ++i) {
-    const int label = static_cast<int>(random.NextBelow(2));
-    labels.mutable_values<int32_t>()[static_cast<size_t>(i)] = label;
-    for (int p = 0; p < 64; ++p) {
-      const bool bright = (p % 8 >= 4) == (label == 1);
-      pixels[static_cast<size_t>(i * 64 + p)] =
-          static_cast<uint8_t>(random.NextBelow(120) + (bright ? 80 : 0));
-    }
-  }
-  return data::DatasetInMemory("halves", {{"image", images}, {"label", labels}}, {"left", "right"})
-      .value();
-}
-
-ir::Graph SmallModel() {
-  ir::GraphBuilder b("small");
-  auto random = [](Shape shape, uint64_t seed) -> Result<Tensor> {
-    TERSOR_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Create({DType::kF32, std::move(shape), {}}));
-    Random r(seed, 1);
-    for (float& x : tensor.mutable_values<float>()) x = 0.2f * r.NextNormal();
-    return tensor;
-  };
-  auto ones = [](int64_t n, float value) -> Result<Tensor> {
-    return Tensor::FromValues<float>({DType::kF32, {n}, {}},
-                                     std::vector<float>(static_cast<size_t>(n), value));
-  };
-  ir::ValueId x = b.Input("image", Shape{kBatch, 8, 8, 1});
-  x = b.Conv2d(x, b.Variable("conv.filter", random({6, 3, 3, 1}, 1)),
-               b.Variable("conv.bias", ones(6, 0)), {.padding = ir::kSamePadding});
-  x = b.Relu(x);
-  x = b.BatchNorm(x, b.Variable("norm.scale", ones(6, 1)), b.Variable("norm.offset", ones(6, 0)),
-                  b.Variable("norm.mean", ones(6, 0), false),
-                  b.Variable("norm.variance", ones(6, 1), false));
-  x = b.MaxPool2d(x);
-  x = b.Flatten(x);
-  const ir::ValueId counter = b.Variable("counter", Tensor::Create({DType::kI64, {}, {}}), false);
-  Attributes dropout;
-  dropout.Set(Attr::rate, 0.2);
-  x = b.Op(ir::OpKind::kDropout, {x, counter}, dropout);
-  x = b.FullyConnected(x, b.Variable("dense.filter", random({2, 96}, 2)),
-                       b.Variable("dense.bias", ones(2, 0)));
-  auto graph = b.Build({b.Softmax(x)});
-  return std::move(graph).value();
-}
-
-TrainerOptions Options(int threads) {
-  SetProgressMode(ProgressMode::kSilent);
-  TrainerOptions options;
-  options.epochs = 3;
-  options.batch_size = 32;
-  options.threads = threads;
-  options.schedule.learning_rate = 0.05;
-  options.augment.shift_pixels = 1;
-  return options;
-}
+using testing::Halves;
+using testing::Options;
+using testing::SmallModel;
+using testing::ValuesOf;
 
 std::string TrainedText(const TrainerOptions& options, double* accuracy = nullptr) {
   ir::Graph model = SmallModel();
@@ -102,7 +49,7 @@ TEST(Trainer, ABrokenRunGoesOnToTheSameWeights) {
   for (int threads : {1, 2}) {
     TrainerOptions options = Options(threads);
     const std::string whole = TrainedText(options);
-    options.checkpoint_path = testing::TempDir() + "/tersor_trainer_test.tersor";
+    options.checkpoint_path = ::testing::TempDir() + "/tersor_trainer_test.tersor";
     std::remove(options.checkpoint_path.c_str());
     options.checkpoint_steps = 5;
     options.stop_after_steps = 23;  // in the second epoch, three steps behind a checkpoint
@@ -115,7 +62,7 @@ TEST(Trainer, ABrokenRunGoesOnToTheSameWeights) {
 
 TEST(Trainer, RefusesACheckpointOfOtherOptions) {
   TrainerOptions options = Options(1);
-  options.checkpoint_path = testing::TempDir() + "/tersor_trainer_other.tersor";
+  options.checkpoint_path = ::testing::TempDir() + "/tersor_trainer_other.tersor";
   options.epochs = 1;
   TrainedText(options);
   options.seed = 5;
@@ -154,6 +101,152 @@ TEST(Trainer, RefusesWhatMakesNoSense) {
                              {"label", Tensor::Create({DType::kI32, {64}, {}}).value()}})
           .value();
   EXPECT_FALSE(Train(model, wrong, {}, options).ok());
+  const data::Dataset unlabelled =
+      data::DatasetInMemory("unlabelled", {{"image", testing::MakeHalves(64, 1).images}}).value();
+  EXPECT_EQ(Train(model, unlabelled, {}, options).status().message(),
+            "the training reads a field 'label', which data set unlabelled does not have");
+}
+
+// Classes that are the other way round, so that the loss rises while the training learns.
+data::Dataset Inverted(int64_t count, uint64_t seed) {
+  testing::HalvesData data = testing::MakeHalves(count, seed);
+  for (int32_t& label : data.labels.mutable_values<int32_t>()) label = 1 - label;
+  return data::DatasetInMemory("inverted", {{"image", data.images}, {"label", data.labels}})
+      .value();
+}
+
+std::vector<EpochMetrics> TrainOn(ir::Graph& model, const data::Dataset& validation,
+                                  const TrainerOptions& options) {
+  auto history = Train(model, Halves(512, 1), validation, options);
+  EXPECT_TRUE(history.ok()) << history.status().message();
+  return history.ok() ? *history : std::vector<EpochMetrics>();
+}
+
+TEST(Trainer, AResumedRunKeepsThePlateauAndTheLossOfItsEpoch) {
+  // The first epoch sets the best loss; the next two do not gain, and then the rate falls.
+  TrainerOptions options = Options(1);
+  options.epochs = 5;
+  options.schedule.kind = ScheduleKind::kPlateau;
+  options.schedule.patience = 2;
+  options.schedule.factor = 0.25;
+  const data::Dataset validation = Inverted(64, 3);
+  ir::Graph whole = SmallModel();
+  const auto expected = TrainOn(whole, validation, options);
+  ASSERT_EQ(expected.size(), 5u);
+  EXPECT_EQ(expected[2].learning_rate, 0.05);
+  EXPECT_EQ(expected[3].learning_rate, 0.0125);
+  EXPECT_GT(expected[1].validation_loss, expected[0].validation_loss);
+
+  options.checkpoint_path = ::testing::TempDir() + "/tersor_trainer_plateau.tersor";
+  options.checkpoint_steps = 5;
+  for (int64_t kill : {37, 53}) {  // in the third and in the fourth of 16 steps each
+    std::remove(options.checkpoint_path.c_str());
+    ir::Graph broken = SmallModel();
+    options.stop_after_steps = kill;
+    options.resume = false;
+    TrainOn(broken, validation, options);
+    options.stop_after_steps = 0;
+    options.resume = true;
+    broken = SmallModel();
+    const auto history = TrainOn(broken, validation, options);
+    EXPECT_EQ(ir::Print(broken, {.data = true}), ir::Print(whole, {.data = true})) << kill;
+    const size_t done = 5 - history.size();
+    for (size_t i = 0; i < history.size(); ++i) {
+      EXPECT_EQ(history[i].loss, expected[done + i].loss) << kill;
+      EXPECT_EQ(history[i].accuracy, expected[done + i].accuracy) << kill;
+      EXPECT_EQ(history[i].learning_rate, expected[done + i].learning_rate) << kill;
+    }
+  }
+}
+
+TEST(Trainer, EachStepUsesItsOwnRate) {
+  const auto filter_after = [](ScheduleOptions schedule, int64_t steps) {
+    TrainerOptions options = Options(1);
+    options.epochs = 1;
+    options.batch_size = 64;  // two steps
+    options.stop_after_steps = steps;
+    options.step.optimizer.momentum = 0;
+    options.schedule = std::move(schedule);
+    ir::Graph model = SmallModel();
+    EXPECT_TRUE(Train(model, Halves(128, 1), {}, options).ok());
+    return ValuesOf(model, "conv.filter");
+  };
+  ScheduleOptions falls{.kind = ScheduleKind::kStep, .learning_rate = 0.5};
+  falls.boundaries = {0.5};
+  falls.factor = 1e-30;  // the second step changes nothing
+  EXPECT_EQ(filter_after(falls, 2), filter_after(falls, 1));
+  ScheduleOptions rises{.kind = ScheduleKind::kConstant, .learning_rate = 0.5, .warmup_steps = 2};
+  ScheduleOptions half{.kind = ScheduleKind::kConstant, .learning_rate = 0.25};
+  EXPECT_EQ(filter_after(rises, 1), filter_after(half, 1));
+  EXPECT_NE(filter_after(rises, 2), filter_after(half, 2));
+}
+
+TEST(Trainer, ValidationIsTheLossAndAccuracyInInferenceMode) {
+  // A rate of 1e-30 changes no weight, so the model of the end is that of the validation.
+  TrainerOptions options = Options(1);
+  options.schedule = {.kind = ScheduleKind::kConstant, .learning_rate = 1e-30};
+  options.epochs = 1;
+  const data::Dataset set = Halves(100, 4);  // six batches of 16 examples and one of four
+  ir::Graph model = SmallModel();
+  const auto history = TrainOn(model, set, options);
+  auto accuracy = measure::MeasureAccuracy(model, set);
+  ASSERT_TRUE(accuracy.ok()) << accuracy.status().message();
+  EXPECT_TRUE(history[0].validated);
+  EXPECT_EQ(history[0].validation_accuracy, accuracy->top1());
+
+  auto prepared = transforms::PrepareForInference(model);
+  ASSERT_TRUE(prepared.ok());
+  const testing::HalvesData halves = testing::MakeHalves(100, 4);
+  Tensor images = Tensor::Create({DType::kF32, {100, 8, 8, 1}, {}}).value();
+  for (size_t i = 0; i < 6400; ++i) {
+    images.mutable_values<float>()[i] =
+        data::NormalizePixel(halves.images.values<uint8_t>()[i], options.normalize);
+  }
+  runtime::CompileOptions compile;
+  compile.batch = 100;
+  auto outputs = runtime::RunOnce(*prepared, std::span(&images, 1), compile);
+  ASSERT_TRUE(outputs.ok()) << outputs.status().message();
+  double loss = 0;
+  for (size_t i = 0; i < 100; ++i) {
+    const auto label = static_cast<size_t>(halves.labels.values<int32_t>()[i]);
+    loss -= std::log((*outputs)[0].values<float>()[2 * i + label]);
+  }
+  EXPECT_NEAR(history[0].validation_loss, loss / 100, 1e-5);
+
+  options.threads = 2;
+  model = SmallModel();
+  EXPECT_NEAR(TrainOn(model, set, options)[0].validation_loss, loss / 100, 1e-5);
+}
+
+TEST(Trainer, MeetsWhereTheCallerSays) {
+  class Counting : public kernels::Collective {
+   public:
+    explicit Counting(int size) : Collective(size), threads_(size) {}
+    void Barrier() override {
+      ++barriers;
+      threads_.Barrier();
+    }
+    void Sum(int shard, const float* input, float* result, int64_t count) override {
+      threads_.Sum(shard, input, result, count);
+    }
+    void Publish(int shard, std::span<const std::byte> bytes) override {
+      threads_.Publish(shard, bytes);
+    }
+    std::span<const std::byte> Published(int shard) const override {
+      return threads_.Published(shard);
+    }
+    std::atomic<int> barriers{0};
+
+   private:
+    kernels::ThreadCollective threads_;
+  };
+  TrainerOptions options = Options(2);
+  const std::string expected = TrainedText(options);
+  Counting collective(2);
+  options.collective = &collective;
+  EXPECT_EQ(TrainedText(options), expected);
+  // 3 epochs of 16 steps, each with two barriers; one more ends the threads.
+  EXPECT_EQ(collective.barriers, 2 * (3 * 16 * 2 + 1));
 }
 
 TEST(Schedule, RatesOfEachKind) {
@@ -170,6 +263,48 @@ TEST(Schedule, RatesOfEachKind) {
   Schedule restored(options, 100);
   ASSERT_TRUE(restored.Restore(plateau.Save()).ok());
   EXPECT_EQ(restored.RateAt(3), plateau.RateAt(3));
+}
+
+TEST(Schedule, TheCosineBeginsAfterTheWarmUpAndEndsAtTheFloor) {
+  const ScheduleOptions options{
+      .kind = ScheduleKind::kCosine, .learning_rate = 1, .warmup_steps = 10, .floor = 0.2};
+  const Schedule schedule(options, 110);
+  EXPECT_NEAR(schedule.RateAt(0), 0.1, 1e-12);
+  EXPECT_NEAR(schedule.RateAt(9), 1, 1e-12);
+  EXPECT_NEAR(schedule.RateAt(10), 1, 1e-12);
+  EXPECT_NEAR(schedule.RateAt(60), 0.6, 1e-12);
+  EXPECT_NEAR(schedule.RateAt(110), 0.2, 1e-12);
+}
+
+TEST(Schedule, ThePlateauStopsAtItsFloor) {
+  const ScheduleOptions options{.kind = ScheduleKind::kPlateau,
+                                .learning_rate = 1,
+                                .factor = 0.1,
+                                .floor = 0.05,
+                                .patience = 1};
+  Schedule schedule(options, 100);
+  for (double loss : {1.0, 1.0}) schedule.EndEpoch(loss);
+  EXPECT_NEAR(schedule.RateAt(3), 0.1, 1e-12);
+  schedule.EndEpoch(1.0);
+  EXPECT_NEAR(schedule.RateAt(3), 0.05, 1e-12);
+}
+
+TEST(Schedule, ThePlateauWatchesTheValidationLossWhereThereIsOne) {
+  const ScheduleOptions options{
+      .kind = ScheduleKind::kPlateau, .learning_rate = 1, .factor = 0.1, .patience = 1};
+  const auto rate_after = [&](bool validated) {
+    Schedule schedule(options, 100);
+    for (double epoch : {0.0, 1.0}) {  // the training's loss falls, that of validation does not
+      EpochMetrics metrics;
+      metrics.validated = validated;
+      metrics.loss = 1 - epoch / 2;
+      metrics.validation_loss = 1 + epoch;
+      EXPECT_TRUE(schedule.AfterEpoch(metrics).ok());
+    }
+    return schedule.RateAt(0);
+  };
+  EXPECT_NEAR(rate_after(true), 0.1, 1e-12);
+  EXPECT_NEAR(rate_after(false), 1, 1e-12);
 }
 
 }  // namespace

@@ -74,6 +74,9 @@ constexpr GradientCase kCases[] = {
      "graph @g(%n: i64[]) -> (%y: f32[4,6]) {\n  %y = dropout(@a, %n) {rate=0.4, "
      "seed=3}\n}\nvariable @a: f32[4,6]\n"},
     {"CrossEntropy",
+     "graph @g() -> (%y: f32[4]) {\n  %y = cross_entropy(@a, @l) {label_smoothing=0.1}\n}\n"
+     "variable @a: f32[4,5]\nvariable @l: f32[4,5]\n"},
+    {"CrossEntropy",
      "graph @g(%l.positive: f32[4,5]) -> (%y: f32[4]) {\n  %y = cross_entropy(@a, %l.positive) "
      "{label_smoothing=0.1}\n}\nvariable @a: f32[4,5]\n"},
     {"Embedding",

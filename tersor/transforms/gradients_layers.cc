@@ -147,14 +147,34 @@ Status GradientEmbedding(GradientContext& context) {
   return context.Accumulate(0, table);
 }
 
+namespace {
+
+// Of a soft label: -(1 - label_smoothing) * gradient[n] * log softmax(logits[n])_k.
+Status AccumulateSoftLabels(GradientContext& context, ValueId gradient) {
+  TERSOR_ASSIGN_OR_RETURN(ValueId logarithm,
+                          context.Add(OpKind::kLogSoftmax, {context.operand(0)}));
+  const double share = context.attributes().Float(Attr::label_smoothing) - 1;
+  TERSOR_ASSIGN_OR_RETURN(const ValueId factor,
+                          AddConstant(context.graph(), "constant", {1}, {share}));
+  TERSOR_ASSIGN_OR_RETURN(ValueId scaled, context.Add(OpKind::kMultiply, {gradient, factor}));
+  const std::vector<int64_t> column = {context.shape_of(gradient)[0], 1};
+  TERSOR_ASSIGN_OR_RETURN(
+      scaled, context.Add(OpKind::kReshape, {scaled}, Attributes().Set(Attr::shape, column)));
+  TERSOR_ASSIGN_OR_RETURN(const ValueId labels,
+                          context.Add(OpKind::kMultiply, {logarithm, scaled}));
+  return context.Accumulate(1, labels);
+}
+
+}  // namespace
+
 Status GradientCrossEntropy(GradientContext& context) {
-  if (context.Wants(1)) return Unsupported("soft labels have no gradient");
   TERSOR_ASSIGN_OR_RETURN(ValueId gradient, context.ResultGradient());
   TERSOR_ASSIGN_OR_RETURN(
       ValueId logits,
       context.Add(OpKind::kCrossEntropyGrad, {gradient, context.operand(0), context.operand(1)},
                   context.attributes()));
-  return context.Accumulate(0, logits);
+  TERSOR_RETURN_IF_ERROR(context.Accumulate(0, logits));
+  return context.Wants(1) ? AccumulateSoftLabels(context, gradient) : OkStatus();
 }
 
 // With batch statistics (Ioffe & Szegedy 2015, section 3): sums over the batch of the gradient and

@@ -5,6 +5,7 @@
 
 #include "tersor/base/attributes.h"
 #include "tersor/ir/op.h"
+#include "tersor/training/loss.h"
 #include "tools/docs/pages.h"
 
 namespace tersor::docs {
@@ -96,6 +97,21 @@ std::string CpuLevels() {
   return "# CPU levels\n\nFrom `tersor/base/cpu_features.inc`. A machine has a set of levels; the "
          "environment variable `TERSOR_CPU` drops every level of this machine's architecture "
          "after the named one.\n\n" +
+         table.text();
+}
+
+std::string Losses() {
+  constexpr std::string_view kHead[] = {"loss", "reads", "counts right predictions", "meaning"};
+  Table table(kHead);
+  for (const training::Loss& loss : training::AllLosses()) {
+    const bool logits = loss.prediction == training::LossPrediction::kLogits;
+    table.Row(std::array{Code(loss.name), std::string(logits ? "logits" : "values"),
+                         std::string(loss.count_correct != nullptr ? "yes" : ""),
+                         std::string(loss.doc)});
+  }
+  return "# Losses\n\nFrom `tersor/training/losses.inc`. A loss that reads logits takes what "
+         "stands before a "
+         "softmax at the end of the prediction.\n\n" +
          table.text();
 }
 

@@ -17,6 +17,7 @@ std::string Coverage();
 std::string Passes();
 std::string Formats();
 std::string Datasets();
+std::string Losses();
 std::string Options();
 
 struct Page {
@@ -32,6 +33,7 @@ inline constexpr Page kPages[] = {
     {"dtypes", Dtypes},
     {"formats", Formats},
     {"kernels", Kernels},
+    {"losses", Losses},
     {"operators", Operators},
     {"options", Options},
     {"passes", Passes},
