@@ -42,6 +42,7 @@ TEST(ParetoFront, TableOfFacts) {
       {"less accurate, fewer bytes", Measured(0.89, 999, 100, 5000), {0, 1}},
       {"less accurate, faster", Measured(0.89, 1000, 90, 5000), {0, 1}},
       {"less accurate, smaller arena", Measured(0.89, 1000, 100, 4999), {0, 1}},
+      {"5 % is of the smaller", Measured(0.90, 1000, 95.1, 5000), {1}},
       {"faster by less than a clock can tell", Measured(0.90, 1000, 96, 5000), {0, 1}},
       {"less accurate, and faster by less than that", Measured(0.89, 1000, 96, 5000), {0}},
       {"more accurate, and slower by less than that", Measured(0.91, 1000, 104, 5000), {1}},

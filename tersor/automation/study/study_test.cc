@@ -1,15 +1,19 @@
 #include "tersor/automation/study/study.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "tersor/base/file.h"
 
@@ -203,7 +207,66 @@ TEST_F(StudyTest, ANewerSchemaIsRefused) {
   file.seekp(kUserVersionOffset);
   file.write("\0\0\0\7", 4);
   file.close();
-  EXPECT_THAT(Study::Open(folder_).status().message(), HasSubstr("schema version 7"));
+  EXPECT_THAT(
+      Study::Open(folder_).status().message(),
+      HasSubstr("schema version 7, this build reads up to version 2: use the newer tersor"));
+}
+
+// Each of some threads opens `folder` for writing, all at the same moment.
+void OpenAtOnce(const std::string& folder) {
+  constexpr int kThreads = 6;
+  std::atomic<int> ready = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (++ready; ready < kThreads;) std::this_thread::yield();
+      const auto study = Study::Open(folder);
+      EXPECT_TRUE(study.ok()) << study.status().message();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_F(StudyTest, ManyMayBeginAStudyAtTheSameMoment) {
+  for (int round = 0; round < 5; ++round) OpenAtOnce(StrCat(folder_, "/", round));
+}
+
+// The program of schema 1 has written this study of two points (tests/golden/README.md).
+TEST_F(StudyTest, AStudyOfSchema1IsBroughtUpToDate) {
+  std::filesystem::copy("tests/golden/v1/study", folder_, std::filesystem::copy_options::recursive);
+  const std::string before = *ReadFile(folder_ + "/study.sqlite");
+  const auto read = OpenOrDie(folder_, Study::Access::kRead).Points();
+  ASSERT_EQ(read->size(), 2u);
+  EXPECT_EQ(*ReadFile(folder_ + "/study.sqlite"), before) << "reading changes nothing";
+
+  OpenAtOnce(folder_);
+  const Study study = OpenOrDie(folder_, Study::Access::kRead);
+  EXPECT_EQ(*study.Points(), *read);
+  const Point& point = read->front();
+  EXPECT_EQ(point.name, "model_f32 original");
+  EXPECT_EQ(point.state, PointState::kComplete);
+  EXPECT_EQ(point.metric(kFileBytes), 41800);
+  EXPECT_EQ(point.metric("latency_us"), 13.15);
+  EXPECT_EQ(point.metric("arena_bytes"), 110592);
+  EXPECT_EQ(point.attribute("technique"), "original");
+  EXPECT_EQ(point.attribute("reference"), "yes");
+  EXPECT_EQ(read->back().attribute("reference"), "");
+  EXPECT_EQ(study.Metrics()->size(), 7u);
+  EXPECT_EQ(study.Facts()->at("data"), "data");
+}
+
+TEST_F(StudyTest, AStudyThatAnOlderProgramWritesToIsLeftAlone) {
+  std::filesystem::copy("tests/golden/v1/study", folder_, std::filesystem::copy_options::recursive);
+  // It holds this lock as long as it writes.
+  const int lock = ::open((folder_ + "/study.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  ASSERT_EQ(::flock(lock, LOCK_EX), 0);
+  const auto refused = Study::Open(folder_);
+  EXPECT_EQ(refused.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_THAT(refused.status().message(), HasSubstr("an older tersor is writing to this study"));
+  EXPECT_EQ(OpenOrDie(folder_, Study::Access::kRead).Points()->size(), 2u);
+  ::close(lock);
+  OpenOrDie(folder_);
+  EXPECT_FALSE(FileExists(folder_ + "/study.lock"));
 }
 
 TEST_F(StudyTest, DamageIsAnErrorNotACrash) {

@@ -111,6 +111,7 @@ TEST_P(WorkerSuite, AnEndedLeaseIsTakenOverAndItsWorkerRefused) {
   }
   EXPECT_EQ(other.Steps(*point, "loss")->at(1), 0.5);
   ASSERT_TRUE(Finish(other, *point, "other").ok());
+  EXPECT_EQ(Finish(slow, *lost, "slow").code(), StatusCode::kFailedPrecondition);
   EXPECT_EQ(*ReadFile(other.PathOf(*point)), "other");
   EXPECT_EQ(slow.SetMetric(*lost, "accuracy", 0).code(), StatusCode::kFailedPrecondition);
   EXPECT_EQ((*other.Find(kRecipe))->metric("accuracy"), 0.5);
