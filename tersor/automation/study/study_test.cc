@@ -289,7 +289,7 @@ TEST_F(StudyTest, DamageIsAnErrorNotACrash) {
     }
   }
   EXPECT_GT(refused, 10);
-  for (size_t at = 16; at < whole.size(); at += 97) {
+  for (size_t at = 16; at < whole.size(); at += 211) {
     std::string changed = whole;
     changed[at] = static_cast<char>(changed[at] ^ 0x5a);
     overwrite(changed);
