@@ -46,7 +46,8 @@ Status Report(const ReportFlags& own, const CommonFlags& flags) {
 
 Action RegisterReport(CLI::App& app, CommonFlags& flags) {
   auto own = std::make_shared<ReportFlags>();
-  app.add_option("DIR", own->folder, "folder of a study (shrink --out); may be written meanwhile")
+  app.add_option("DIR", own->folder,
+                 "folder of a study (shrink --out), which may be written to meanwhile")
       ->required();
   app.add_option("--html", own->html, "page to write (default: DIR/report.html)");
   app.add_option("--csv", own->csv, "table of all points to write");

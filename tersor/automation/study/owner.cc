@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 
 #include "tersor/base/status.h"
 
@@ -83,7 +82,10 @@ bool IsGone(std::string_view text) {
   if (owner.pid <= 0 || owner.space == "-" || owner.start == "-" || owner.space != Namespace()) {
     return false;
   }
-  return StartOf(owner.pid) != owner.start;
+  const std::string start = StartOf(owner.pid);
+  // Some systems hide the processes of other users, but admit that they are there.
+  if (start.empty() && ::kill(owner.pid, 0) != 0 && errno == EPERM) return false;
+  return start != owner.start;
 }
 
 std::string OwnerText(std::string_view text) {
