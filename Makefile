@@ -1,7 +1,7 @@
 # Each target works as the first command on a Debian 12 machine that has only make: what is missing is installed by name
 # (scripts/setup, as root or through sudo), then built under build/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build test test-fast check demo bench bench-train bench-quantize peer asan tsan emulate nightly fuzz runtime-min docs format clean
+.PHONY: help setup build test test-fast check demo bench bench-train bench-quantize bench-busy peer asan tsan emulate nightly fuzz runtime-min docs format clean
 
 PRESET ?= dev
 
@@ -34,6 +34,9 @@ bench-train: ## our training throughput against PyTorch's, interleaved, into doc
 
 bench-quantize: ## our int8 models against those that ship with the test models, into docs/results/
 	@scripts/setup build peers && scripts/build release tersor && .venv-peers/bin/python bench/quantize
+
+bench-busy: ## training and latency beside one endless loop a core, into docs/results/
+	@scripts/build release tersor && bench/busy
 
 peer: ## the tests that compare with other libraries
 	@scripts/setup build peers && scripts/test $(PRESET) peer

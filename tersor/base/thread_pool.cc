@@ -9,34 +9,35 @@ namespace tersor {
 struct ThreadPool::Impl {
   static constexpr int32_t kStop = -1;
 
-  // The job. The caller writes it while no task is unclaimed and none is in progress. A worker
-  // reads it only between claiming a task and finishing it, and until then the job cannot end.
+  // The job. The caller writes it while every task of the last one is done. A worker reads it only
+  // between claiming a task and saying that it is done, and until then the job cannot end.
   void (*body)(void*, int) = nullptr;
   void* context = nullptr;
   int tasks = 0;
 
   Waitable unclaimed;   // tasks that no thread has begun; kStop: the workers end
-  Waitable unfinished;  // tasks that have not ended
+  Waitable unfinished;  // tasks that no thread has said to be done
   ThreadGroup workers;
 
-  // Does one task if there is an unclaimed one. `left` is the last value seen of `unclaimed`.
-  void Take(int32_t left) {
+  // Does tasks until none is unclaimed, then says how many it did, `done` before among them. `left`
+  // is the last value seen of `unclaimed`.
+  void Take(int32_t left, int32_t done) {
     while (left > 0) {
-      if (!unclaimed.value.compare_exchange_weak(left, left - 1, std::memory_order_acq_rel,
-                                                 std::memory_order_acquire)) {
-        continue;
+      if (unclaimed.value.compare_exchange_weak(left, left - 1, std::memory_order_acq_rel,
+                                                std::memory_order_acquire)) {
+        body(context, tasks - left);
+        ++done;
+        left = unclaimed.value.load(std::memory_order_acquire);
       }
-      body(context, tasks - left);
-      if (unfinished.value.fetch_sub(1) == 1) unfinished.Wake();
-      left = unclaimed.value.load(std::memory_order_acquire);
     }
+    if (done > 0 && unfinished.value.fetch_sub(done) == done) unfinished.Wake();
   }
 
   void WorkerLoop() {
     for (;;) {
       const int32_t left = unclaimed.WaitUntil([](int32_t value) { return value != 0; });
       if (left == kStop) return;
-      Take(left);
+      Take(left, 0);
     }
   }
 
@@ -83,8 +84,9 @@ void ThreadPool::RunErased(int tasks, void (*body)(void*, int), void* context) {
   impl.context = context;
   impl.tasks = tasks;
   impl.unfinished.value.store(tasks, std::memory_order_relaxed);
-  impl.Announce(tasks);
-  impl.Take(tasks);
+  impl.Announce(tasks - 1);  // the first task is the caller's
+  body(context, 0);
+  impl.Take(impl.unclaimed.value.load(std::memory_order_acquire), 1);
   impl.unfinished.WaitUntil([](int32_t left) { return left == 0; });
 }
 
