@@ -16,6 +16,15 @@ constexpr Family kFamilies[] = {
 
 }  // namespace
 
+OptionTable FamilyOptions::Table() {
+  static constexpr Option kRows[] = {
+#define OPTION(type, name, value, ...) MakeOption<&FamilyOptions::name>(#name, __VA_ARGS__),
+#include "tersor/architectures/family_options.inc"
+#undef OPTION
+  };
+  return kRows;
+}
+
 std::span<const Family> AllFamilies() { return kFamilies; }
 
 Result<Family> FindFamily(std::string_view name) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "tersor/base/options.h"
 #include "tersor/base/status.h"
 #include "tersor/base/tensor.h"
 #include "tersor/ir/graph.h"
@@ -13,10 +14,14 @@
 namespace tersor::architectures {
 
 struct FamilyOptions {
+#define OPTION OPTION_MEMBER
+#include "tersor/architectures/family_options.inc"
+#undef OPTION
+  static OptionTable Table();
+
   Shape input = {32, 32, 3};  ///< height, width, channels
   int64_t classes = 10;
-  double width = 1.0;  ///< multiplier of the number of channels
-  uint64_t seed = 1;   ///< of the initial weights
+  uint64_t seed = 1;  ///< of the initial weights
 };
 
 struct Family {

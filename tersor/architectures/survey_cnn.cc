@@ -22,7 +22,6 @@ Result<ir::Graph> BuildSurveyCnn(const FamilyOptions& options);
 namespace {
 
 constexpr double kConvolutionDropout = 0.25, kDenseDropout = 0.5;
-constexpr double kMinWidth = 0.05, kMaxWidth = 3;
 
 class SurveyCnn {
  public:
@@ -102,10 +101,7 @@ Result<ir::Graph> BuildSurveyCnn(const FamilyOptions& options) {
                              ", expected extents of 1 to 4096");
     }
   }
-  if (!(options.width >= kMinWidth && options.width <= kMaxWidth)) {
-    return InvalidArgument("survey-cnn: width is ", options.width, ", expected ", kMinWidth, " to ",
-                           kMaxWidth);
-  }
+  if (Status legal = CheckOptions(options); !legal.ok()) return legal.WithContext("survey-cnn");
   if (options.classes < 2) {
     return InvalidArgument("survey-cnn: ", options.classes, " classes, expected at least 2");
   }

@@ -345,13 +345,14 @@ void SetOptions(OptionTable table, const OptionValues& values, void* object) {
   }
 }
 
-bool HasMeaning(const Option& option, const OptionValues& values) {
+bool HasMeaning(OptionTable table, const Option& option, const OptionValues& values) {
   const Legal& legal = option.legal;
   if (legal.when_option.empty()) return true;
-  const auto found = values.find(legal.when_option);
-  TERSOR_CHECK(found != values.end());
-  const std::string chosen = StrCat(" ", OptionText(found->second), " ");
-  return StrCat(" ", legal.when_choices, " ").find(chosen) != std::string::npos;
+  const Option* other = FindOption(table, legal.when_option);
+  TERSOR_CHECK(other != nullptr);
+  const std::string chosen = StrCat(" ", OptionText(values.find(other->name)->second), " ");
+  return StrCat(" ", legal.when_choices, " ").find(chosen) != std::string::npos &&
+         HasMeaning(table, *other, values);
 }
 
 std::string OptionsJson(OptionTable table, const OptionValues& values) {
@@ -359,7 +360,7 @@ std::string OptionsJson(OptionTable table, const OptionValues& values) {
   for (const auto& [name, value] : values) {  // sorted
     const Option* option = FindOption(table, name);
     TERSOR_CHECK(option != nullptr);
-    if (!HasMeaning(*option, values)) continue;
+    if (!HasMeaning(table, *option, values)) continue;
     json += StrCat(json.empty() ? "" : ",", Quoted(name), ":", OptionJson(value));
   }
   return StrCat("{", json, "}");
@@ -368,7 +369,7 @@ std::string OptionsJson(OptionTable table, const OptionValues& values) {
 std::map<std::string, std::string> BitsOf(OptionTable table, const OptionValues& values) {
   std::map<std::string, std::string> bits;
   for (const Option& option : table) {
-    if (option.bits == kNoBits || !HasMeaning(option, values)) continue;
+    if (option.bits == kNoBits || !HasMeaning(table, option, values)) continue;
     bits.emplace(option.name, OptionText(values.find(option.name)->second));
   }
   return bits;

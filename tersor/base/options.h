@@ -27,8 +27,9 @@
 //   name     of the member; the key in YAML and JSON. The flag is the same with dashes
 //   value    the default
 //   legal    Any(), AtLeast(0), Above(0), Between(0, 1), AboveUpTo(0, 100); then .Log() where a
-//            search draws from the logarithm, and .When("kind", "adam adamw") where the option has
-//            a meaning only while the option `kind` of the same list has one of these values
+//            search draws from the logarithm, .When("kind", "adam adamw") where the option has a
+//            meaning only while the option `kind` of the same list has one of these values, and
+//            .PerLayer() where layers may differ (compression/levels.h)
 //   bits     kBits when the option decides the bits of the result, else kNoBits
 //   doc      one line for people: no capital at its beginning, no full stop at its end
 //
@@ -73,12 +74,18 @@ struct Legal {
   double most = std::numeric_limits<double>::infinity();
   bool above = false;                  ///< `least` itself is not legal
   bool log = false;                    ///< a search draws from the logarithm
+  bool per_layer = false;              ///< a technique may give a layer a value of its own
   std::string_view when_option = {};   ///< empty: the option always has a meaning
   std::string_view when_choices = {};  ///< names with spaces between them
 
   constexpr Legal Log() const {
     Legal copy = *this;
     copy.log = true;
+    return copy;
+  }
+  constexpr Legal PerLayer() const {
+    Legal copy = *this;
+    copy.per_layer = true;
     return copy;
   }
   constexpr Legal When(std::string_view option, std::string_view choices) const {
@@ -151,8 +158,9 @@ OptionValues CompleteValues(OptionTable table, const OptionValues& given);
 /// Puts values into a struct. Each name is a row and each value is legal.
 void SetOptions(OptionTable table, const OptionValues& values, void* object);
 
-/// Whether the option has a meaning beside these values, which hold all rows.
-bool HasMeaning(const Option& option, const OptionValues& values);
+/// Whether the option has a meaning beside these values, which hold all rows: what its row asks of
+/// another option is so, and that one has a meaning itself.
+bool HasMeaning(OptionTable table, const Option& option, const OptionValues& values);
 
 /// Canonical JSON of complete values: one object, sorted keys, no spaces. Defaults are in it, so
 /// that it means the same when a default changes later; options without a meaning are left out, so

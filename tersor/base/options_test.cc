@@ -19,6 +19,8 @@ constexpr std::span<const std::string_view> OptionNames(Shape) { return kShapeNa
 #define INNER_ROWS(OPTION)                                                                      \
   OPTION(Shape, kind, Shape::kFlat, Any(), kBits, "what it looks like")                         \
   OPTION(double, radius, 0.5, AboveUpTo(0, 100).When("kind", "round"), kBits, "of a round one") \
+  OPTION(bool, hollow, false, Any().When("kind", "round"), kNoBits, "a ring")                   \
+  OPTION(double, hole, 0.1, Any().When("hollow", "true"), kBits, "radius of the hole")          \
   OPTION(int, corners, 4, Between(3, 8).When("kind", "square flat"), kBits, "how many")
 
 struct Inner {
@@ -131,7 +133,9 @@ TEST(Options, JsonHoldsWhatHasAMeaning) {
   Inner inner;
   EXPECT_EQ(OptionsJson(inner), R"({"corners":4,"kind":"flat"})");
   inner.kind = Shape::kRound;
-  EXPECT_EQ(OptionsJson(inner), R"({"kind":"round","radius":0.5})");
+  EXPECT_EQ(OptionsJson(inner), R"({"hollow":false,"kind":"round","radius":0.5})");
+  inner.hollow = true;
+  EXPECT_EQ(OptionsJson(inner), R"({"hole":0.1,"hollow":true,"kind":"round","radius":0.5})");
   inner.kind = Shape::kSquare;
   EXPECT_EQ(OptionsJson(inner), R"({"corners":4,"kind":"square"})");
   EXPECT_EQ(OptionsJson(Outer()), R"({"corners":4,"fast":false,"names":[],"path":"out",)"
@@ -165,7 +169,7 @@ TEST(Options, AStructIsChecked) {
 TEST(Options, AnUnknownNameGetsTheNearestOne) {
   const OptionTable table = Outer::Table();
   constexpr std::string_view kRest =
-      "expected fast, steps, rate, path, names, shares, shape, radius or corners";
+      "expected fast, steps, rate, path, names, shares, shape, radius, hollow, hole or corners";
   EXPECT_EQ(UnknownOption(table, "bits"), StrCat("unknown, ", kRest));
   EXPECT_EQ(UnknownOption(table, "step"), StrCat("unknown, did you mean 'steps'? ", kRest));
   constexpr std::string_view kKnown[] = {"warmup_steps", "momentum", "steps", "stops"};
@@ -182,9 +186,10 @@ TEST(Options, WhatIsLegalForPeople) {
   const OptionTable table = Outer::Table();
   std::vector<std::string> texts;
   for (const Option& option : table) texts.push_back(LegalText(option));
-  EXPECT_THAT(texts, ElementsAre("true or false", "1 or more", "more than 0", "a text", "texts",
-                                 "numbers, each 0 to 1", "flat, round or square",
-                                 "more than 0, at most 100", "3 to 8"));
+  EXPECT_THAT(texts,
+              ElementsAre("true or false", "1 or more", "more than 0", "a text", "texts",
+                          "numbers, each 0 to 1", "flat, round or square",
+                          "more than 0, at most 100", "true or false", "a number", "3 to 8"));
   EXPECT_EQ(FlagName("weight_decay"), "--weight-decay");
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tersor/base/status.h"
+#include "tersor/compression/technique.h"
 #include "tersor/data/normalize.h"
 #include "tersor/data/split.h"
 #include "tersor/ir/graph.h"
@@ -32,6 +33,10 @@ using Action = std::function<Status()>;
 /// Adds a subcommand's flags to `app` and says what to do when it is chosen. `flags` and what the
 /// action captures outlive the parse.
 using Register = Action (*)(CLI::App& app, CommonFlags& flags);
+
+/// Adds the flags of a technique, which is a subcommand of its own.
+Action RegisterTechnique(CLI::App& app, CommonFlags& flags,
+                         const compression::Technique& technique);
 
 // --- Used by several subcommands ---
 

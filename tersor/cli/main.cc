@@ -85,11 +85,17 @@ int Main(int argc, char** argv) {
   flags.command_line = "tersor";
   for (int i = 1; i < argc; ++i) flags.command_line += StrCat(" ", argv[i]);
   std::vector<std::pair<CLI::App*, Action>> actions;
-  for (const CommandRow& row : kCommands) {
-    CLI::App* sub = app.add_subcommand(row.name, row.doc);
-    Action action = row.add(*sub, flags);
+  auto add = [&](std::string_view name, std::string_view doc, const auto& add_flags) {
+    CLI::App* sub = app.add_subcommand(std::string(name), std::string(doc));
+    Action action = add_flags(*sub, flags);
     AddCommonFlags(*sub, flags);
     actions.emplace_back(sub, std::move(action));
+  };
+  for (const CommandRow& row : kCommands) add(row.name, row.doc, row.add);
+  for (const compression::Technique& technique : compression::AllTechniques()) {
+    add(technique.name, technique.doc, [&](CLI::App& sub, CommonFlags& common) {
+      return RegisterTechnique(sub, common, technique);
+    });
   }
   try {
     app.parse(argc, argv);

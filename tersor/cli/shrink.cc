@@ -112,10 +112,10 @@ Status ReadLimits(const ShrinkFlags& own, guide::Limits& limits) {
 Status ReadFlags(const ShrinkFlags& own, const CommonFlags& flags, guide::ShrinkOptions& options) {
   options = own.options;
   options.threads = flags.threads;
-  options.seed = flags.seed;
+  options.seed = static_cast<int64_t>(flags.seed);
   options.command = flags.command_line;
   if (!own.recipe.empty()) {
-    TERSOR_ASSIGN_OR_RETURN(options.candidates, guide::LoadRecipe(own.recipe));
+    TERSOR_ASSIGN_OR_RETURN(options.candidates, guide::LoadRecipes(own.recipe, options.seed));
   }
   if (!own.normalize.name.empty()) options.normalize = data::ParseNormalize(own.normalize.name);
   for (const std::string& format : own.exports) {

@@ -73,10 +73,8 @@ void WriteModel(const std::string& path, int64_t channels, uint64_t seed) {
   ASSERT_TRUE(formats::ExportModel(*graph, path).ok());
 }
 
-Candidate Technique(const char* name) {
-  Candidate candidate;
-  candidate.technique = name;
-  return candidate;
+Recipe Quantized(const char* kind) {
+  return OneStep(*FindStepType("quantize"), {{"kind", std::string(kind)}});
 }
 
 class ShrinkTest : public ::testing::Test {
@@ -170,9 +168,9 @@ TEST_F(ShrinkTest, TheSecondRunMeasuresNothingAgain) {
 }
 
 TEST_F(ShrinkTest, LimitsChooseTheBest) {
-  options_.candidates = {Candidate{}, Technique("full-integer")};
+  options_.candidates = {Recipe{}, Quantized("full-integer")};
   const Summary all = ShrinkOrDie();
-  const auto& small = Named(all, "narrow full-integer min-max");
+  const auto& small = Named(all, "narrow full-integer mse");
   options_.limits = {{kFileBytes, Limit::Kind::kAtMost, Value(small, kFileBytes)}};
   const Summary limited = ShrinkOrDie();
   ASSERT_TRUE(limited.best.has_value());
@@ -182,7 +180,7 @@ TEST_F(ShrinkTest, LimitsChooseTheBest) {
   const Summary none = ShrinkOrDie();
   EXPECT_FALSE(none.best.has_value());
   EXPECT_THAT(NearestMissText(none), HasSubstr("no model is inside the limits: the nearest, narrow "
-                                               "full-integer min-max, has file of"));
+                                               "full-integer mse, has file of"));
   const Json json = Json::parse(FrontJson(none, "study"));
   EXPECT_TRUE(json["best"].is_null());
   EXPECT_EQ(json["message"], NearestMissText(none));
@@ -196,7 +194,7 @@ TEST_F(ShrinkTest, FrontJsonSaysWhatEachFileIs) {
     EXPECT_EQ(*FileSizeBytes(point["file"]), point["file_bytes"].get<int64_t>());
     EXPECT_TRUE(point["top1"].is_number() && point["validation_top1"].is_number());
     EXPECT_TRUE(point["latency_us"].is_number() && point["arena_bytes"].is_number());
-    EXPECT_TRUE(point["recipe"]["technique"].is_string());
+    EXPECT_TRUE(point["recipe"]["steps"].is_array());
   }
   EXPECT_EQ(json["best"]["file"], json["front"][0]["file"]) << "without limits: the most accurate";
   EXPECT_EQ(*ReadFile(options_.folder + "/front.json"), FrontJson(summary, ""));
@@ -226,7 +224,7 @@ TEST_F(ShrinkTest, TheReportHoldsEachPointAndRefersToNothingOutside) {
 TEST_F(ShrinkTest, NamesFromFilesCannotBreakThePage) {
   std::filesystem::rename(options_.models[0], root_ + "/<b>&\"'.tersor");
   options_.models = {root_ + "/<b>&\"'.tersor"};
-  options_.candidates = {Candidate{}};
+  options_.candidates = {Recipe{}};
   options_.command = "tersor shrink '</script><script>alert(1)</script>'";
   ShrinkOrDie();
   const std::string page = *ReadFile(options_.folder + "/report.html");
@@ -237,11 +235,11 @@ TEST_F(ShrinkTest, NamesFromFilesCannotBreakThePage) {
 
 TEST_F(ShrinkTest, ACandidateThatFailsIsSaidAndTheOthersGoOn) {
   // An integer model cannot be quantized again.
-  options_.candidates = {Candidate{}, Technique("full-integer")};
+  options_.candidates = {Recipe{}, Quantized("full-integer")};
   options_.models = {root_ + "/narrow.tersor"};
   const Summary integer = ShrinkOrDie();
   options_.models = {options_.folder + "/models/" +
-                     Named(integer, "narrow full-integer min-max").point.file};
+                     Named(integer, "narrow full-integer mse").point.file};
   options_.folder = root_ + "/second";
   const Summary summary = ShrinkOrDie();
   EXPECT_EQ(summary.points.size(), 1u);
@@ -260,7 +258,7 @@ TEST_F(ShrinkTest, WhatCannotBeReadIsOneClearErrorAndLeavesNoFolder) {
 }
 
 TEST_F(ShrinkTest, AStudyOfOtherDataIsNotMixed) {
-  options_.candidates = {Candidate{}};
+  options_.candidates = {Recipe{}};
   ShrinkOrDie();
   options_.limit = 50;
   EXPECT_THAT(Shrink(options_).status().message(),

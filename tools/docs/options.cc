@@ -4,6 +4,9 @@
 #include <array>
 #include <string>
 
+#include "tersor/architectures/family.h"
+#include "tersor/compression/technique.h"
+#include "tersor/guide/step.h"
 #include "tersor/training/trainer.h"
 #include "tools/docs/pages.h"
 
@@ -15,6 +18,7 @@ std::string Meaning(const Option& option) {
   if (!option.legal.when_option.empty()) {
     text += StrCat(". Only with ", Code(option.legal.when_option), " ", option.legal.when_choices);
   }
+  if (option.legal.per_layer) text += ". Layers may differ";
   return text;
 }
 
@@ -38,8 +42,20 @@ std::string Options() {
       "(docs/guide.md) and in canonical JSON; its flag is the name with dashes: `weight_decay` is "
       "`--weight-decay`. A checkpoint is resumed only with the same values of the options that "
       "decide bits.\n\n";
-  page += Section("Training", "`tersor train`: the trainer, optimizer, schedule and augmentation.",
+  page += Section("New models", "`tersor train --family`, step `train`: beside those of training.",
+                  guide::NewModelOptions::Table());
+  page += Section("Families", "The same: what every family has.",
+                  architectures::FamilyOptions::Table());
+  page += Section("Training",
+                  "`tersor train`, steps `train` and `finetune`: the trainer, optimizer, schedule "
+                  "and augmentation.",
                   training::TrainerOptions::Table());
+  for (const compression::Technique& technique : compression::AllTechniques()) {
+    page += Section(
+        StrCat("Technique: ", technique.name),
+        StrCat("`tersor ", technique.name, "`, step `", technique.name, "`: ", technique.doc, "."),
+        technique.functions.options);
+  }
   page.pop_back();
   return page;
 }

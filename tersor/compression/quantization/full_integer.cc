@@ -21,7 +21,7 @@ using ir::ValueId;
 class IntegerWriter {
  public:
   IntegerWriter(const ir::Graph& source, const QuantizationOptions& options, const ScalePlan& plan,
-                QuantizationReport& report)
+                TechniqueReport& report)
       : source_(source),
         options_(options),
         plan_(plan),
@@ -165,7 +165,7 @@ class IntegerWriter {
     out_.SetName(written->result(), source_.value(node.result()).name());
     note = StrCat("i8, scale ", parameters.scales[0], ", zero point ", parameters.zero_points[0],
                   note);
-    report_.quantized.push_back({NameOf(node), std::string(node.info().text_name), note});
+    report_.changed.push_back({NameOf(node), std::string(node.info().text_name), note});
     return OkStatus();
   }
 
@@ -271,7 +271,7 @@ class IntegerWriter {
   const ir::Graph& source_;
   const QuantizationOptions& options_;
   const ScalePlan& plan_;
-  QuantizationReport& report_;
+  TechniqueReport& report_;
   std::vector<ValueId> integer_, real_;              // by value of the source
   std::map<ValueId, std::vector<double>> residual_;  // by value of the source, a number a channel
   ir::Graph out_;
@@ -281,7 +281,7 @@ class IntegerWriter {
 
 Result<ir::Graph> QuantizeFullInteger(const ir::Graph& prepared, const QuantizationOptions& options,
                                       const CalibrationStatistics& statistics,
-                                      QuantizationReport& report) {
+                                      TechniqueReport& report) {
   TERSOR_ASSIGN_OR_RETURN(const ScalePlan plan, ScalePlan::Make(prepared, options, statistics));
   return IntegerWriter(prepared, options, plan, report).Write();
 }

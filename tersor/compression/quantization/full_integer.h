@@ -8,6 +8,6 @@ namespace tersor::compression {
 /// `prepared` is PrepareForQuantization of the model that `statistics` are of.
 Result<ir::Graph> QuantizeFullInteger(const ir::Graph& prepared, const QuantizationOptions& options,
                                       const CalibrationStatistics& statistics,
-                                      QuantizationReport& report);
+                                      TechniqueReport& report);
 
 }  // namespace tersor::compression

@@ -40,18 +40,6 @@ class Tail {
 
 }  // namespace
 
-std::string_view CalibrationMethodName(CalibrationMethod method) {
-  switch (method) {
-    case CalibrationMethod::kMinMax:
-      return "min-max";
-    case CalibrationMethod::kPercentile:
-      return "percentile";
-    case CalibrationMethod::kMse:
-      return "mse";
-  }
-  return "";
-}
-
 double Histogram::bin_width() const { return std::ldexp(1.0 / kBins, exponent_); }
 
 void Histogram::Widen(int exponent) {

@@ -17,7 +17,10 @@ enum class CalibrationMethod : uint8_t {
   kMse,         ///< least mean squared error of clipping and rounding together
 };
 
-std::string_view CalibrationMethodName(CalibrationMethod method);  ///< "min-max", ...
+inline constexpr std::string_view kCalibrationMethodNames[] = {"min-max", "percentile", "mse"};
+constexpr std::span<const std::string_view> OptionNames(CalibrationMethod) {
+  return kCalibrationMethodNames;
+}
 
 /// Real numbers that an integer type has to cover.
 struct Range {

@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "tersor/base/options.h"
 #include "tersor/base/random.h"
 
 namespace tersor::compression {
@@ -113,8 +114,7 @@ TEST(Histogram, OrderAndPartsDoNotMatter) {
   EXPECT_EQ(merged.count(), 5'000);
   for (auto method :
        {CalibrationMethod::kMinMax, CalibrationMethod::kPercentile, CalibrationMethod::kMse}) {
-    EXPECT_EQ(merged.Choose(method, 99, 256), whole.Choose(method, 99, 256))
-        << CalibrationMethodName(method);
+    EXPECT_EQ(merged.Choose(method, 99, 256), whole.Choose(method, 99, 256)) << OptionName(method);
   }
 }
 

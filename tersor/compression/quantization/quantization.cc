@@ -1,7 +1,6 @@
 #include "tersor/compression/quantization/quantization.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "tersor/base/float16.h"
@@ -19,14 +18,7 @@ using ir::Node;
 using ir::OpKind;
 using ir::ValueId;
 
-constexpr std::array kKindNames = {"float16", "weight-only", "dynamic-range", "full-integer"};
 constexpr float kLargestF16 = 65504;
-
-int64_t WeightBytes(const ir::Graph& graph) {
-  int64_t bytes = 0;
-  for (ValueId id : graph.variables()) bytes += graph.value(id).type().size_bytes();
-  return bytes;
-}
 
 Status CheckModel(const ir::Graph& model) {
   for (const auto& node : model.nodes()) {
@@ -53,7 +45,7 @@ Status CheckModel(const ir::Graph& model) {
 // The constants of a graph that one node reads, narrowed.
 class WeightNarrower {
  public:
-  WeightNarrower(ir::Graph& graph, const QuantizationOptions& options, QuantizationReport& report)
+  WeightNarrower(ir::Graph& graph, const QuantizationOptions& options, TechniqueReport& report)
       : graph_(graph), options_(options), report_(report) {}
 
   Status Run() {
@@ -85,7 +77,7 @@ class WeightNarrower {
       setting = &options_.settings.For(
           user->op(), {graph_.value(id).name(),
                        user->results().empty() ? "" : graph_.value(user->result()).name()});
-      if (!setting->quantize) return LeaveOut(id, "excluded"), OkStatus();
+      if (setting->skip) return LeaveOut(id, "excluded"), OkStatus();
     }
     for (float x : graph_.value(id).data().values<float>()) {
       if (!std::isfinite(x)) {
@@ -142,7 +134,7 @@ class WeightNarrower {
     for (Node* user : users) graph_.SetOperand(user, 1, narrow);
     graph_.RemoveVariable(id);
     graph_.SetName(narrow, name);
-    report_.quantized.push_back({name, "variable", note});
+    report_.changed.push_back({name, "variable", note});
     return OkStatus();
   }
 
@@ -157,13 +149,13 @@ class WeightNarrower {
     graph_.ReplaceUses(id, node->result());
     graph_.RemoveVariable(id);
     graph_.SetName(stored, name);
-    report_.quantized.push_back({name, "variable", note});
+    report_.changed.push_back({name, "variable", note});
     return OkStatus();
   }
 
   ir::Graph& graph_;
   const QuantizationOptions& options_;
-  QuantizationReport& report_;
+  TechniqueReport& report_;
 };
 
 // The form of the model that is quantized: the one that was calibrated, where there is one.
@@ -182,35 +174,22 @@ Result<ir::Graph> Prepare(const ir::Graph& model, const QuantizationOptions& opt
 }
 
 Status CheckSettings(const QuantizationOptions& options) {
-  auto check = [](const QuantizationSetting& setting) -> Status {
-    if (setting.percentile > 0 && setting.percentile <= 100) return OkStatus();
-    return InvalidArgument("percentile is ", setting.percentile,
-                           ", expected more than 0, at most 100");
-  };
-  TERSOR_RETURN_IF_ERROR(check(options.settings.standard));
+  TERSOR_RETURN_IF_ERROR(CheckOptions(options));
   for (const auto& entry : options.settings.by_operator) {
-    TERSOR_RETURN_IF_ERROR(check(entry.second));
+    TERSOR_RETURN_IF_ERROR(CheckOptions(entry.second));
   }
-  for (const auto& entry : options.settings.by_name) TERSOR_RETURN_IF_ERROR(check(entry.second));
+  for (const auto& entry : options.settings.by_name) {
+    TERSOR_RETURN_IF_ERROR(CheckOptions(entry.second));
+  }
   return OkStatus();
 }
 
 }  // namespace
 
-std::string_view QuantizationKindName(QuantizationKind kind) {
-  return kKindNames[static_cast<size_t>(kind)];
-}
-
-std::optional<QuantizationKind> ParseQuantizationKind(std::string_view name) {
-  const auto* found = std::find(kKindNames.begin(), kKindNames.end(), name);
-  if (found == kKindNames.end()) return std::nullopt;
-  return static_cast<QuantizationKind>(found - kKindNames.begin());
-}
-
 Result<ir::Graph> Quantize(const ir::Graph& model, const QuantizationOptions& options,
-                           const CalibrationStatistics* statistics, QuantizationReport* report) {
-  QuantizationReport unread;
-  QuantizationReport& said = report == nullptr ? unread : *report;
+                           const CalibrationStatistics* statistics, TechniqueReport* report) {
+  TechniqueReport unread;
+  TechniqueReport& said = report == nullptr ? unread : *report;
   said = {};
   TERSOR_RETURN_IF_ERROR(CheckSettings(options));
   TERSOR_RETURN_IF_ERROR(CheckModel(model));
@@ -224,7 +203,7 @@ Result<ir::Graph> Quantize(const ir::Graph& model, const QuantizationOptions& op
   if (Status status = ir::Verify(graph); !status.ok()) {
     return status.WithContext("after quantization");
   }
-  graph.mutable_metadata()["quantization"] = QuantizationKindName(options.kind);
+  graph.mutable_metadata()["quantization"] = OptionName(options.kind);
   said.weight_bytes_after = WeightBytes(graph);
   return graph;
 }

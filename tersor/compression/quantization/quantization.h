@@ -3,20 +3,20 @@
 // docs/techniques/quantization.md.
 //
 //   auto statistics = Calibrate(model, training_images, {.normalize = Normalize::kSigned});
-//   QuantizationReport report;
+//   TechniqueReport report;
 //   auto small = Quantize(model, {.kind = QuantizationKind::kFullInteger}, &*statistics, &report);
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
+#include <span>
 #include <string_view>
-#include <vector>
 
+#include "tersor/base/options.h"
 #include "tersor/base/status.h"
 #include "tersor/compression/levels.h"
 #include "tersor/compression/quantization/calibration.h"
 #include "tersor/compression/quantization/histogram.h"
+#include "tersor/compression/report.h"
 #include "tersor/ir/graph.h"
 
 namespace tersor::compression {
@@ -29,37 +29,28 @@ enum class QuantizationKind : uint8_t {
   kFullInteger,   ///< i8 activations per tensor, i8 filters, i32 biases, i8 inputs and outputs
 };
 
-std::string_view QuantizationKindName(QuantizationKind kind);  ///< "float16", "weight-only", ...
-std::optional<QuantizationKind> ParseQuantizationKind(std::string_view name);
+inline constexpr std::string_view kQuantizationKindNames[] = {"float16", "weight-only",
+                                                              "dynamic-range", "full-integer"};
+constexpr std::span<const std::string_view> OptionNames(QuantizationKind) {
+  return kQuantizationKindNames;
+}
 
 /// What happens at one place of the graph. Names that patterns are matched with: that of a node's
 /// first result and, where it has one, of its filter.
 struct QuantizationSetting {
-  bool quantize = true;  ///< false: stays f32
-  /// i8 filters: a scale for each output channel (4 bytes each); false: one in all.
-  bool per_channel = true;
-  /// Range of the activations (kFullInteger).
-  CalibrationMethod method = CalibrationMethod::kMse;
-  double percentile = 99.99;  ///< of kPercentile
+#define OPTION OPTION_MEMBER
+#include "tersor/compression/quantization/setting_options.inc"
+#undef OPTION
+  static OptionTable Table();
 };
 
 struct QuantizationOptions {
-  QuantizationKind kind = QuantizationKind::kFullInteger;
+#define OPTION OPTION_MEMBER
+#include "tersor/compression/quantization/quantize_options.inc"
+#undef OPTION
   Levels<QuantizationSetting> settings;
-  /// kFloat16, kWeightOnly and kDynamicRange leave a constant alone that would save fewer bytes:
-  /// less than its new node costs in the file.
-  int64_t minimum_saved_bytes = 256;
-};
-
-/// What was done, place by place, for people.
-struct QuantizationReport {
-  struct Entry {
-    std::string name;  ///< of a result or variable
-    std::string op;    ///< text name of its operator, or "variable"
-    std::string note;  ///< what became of it; or why it stays f32
-  };
-  std::vector<Entry> quantized, left_out;
-  int64_t weight_bytes_before = 0, weight_bytes_after = 0;  ///< of all variables, dense
+  /// The rows of this struct and of the default setting.
+  static OptionTable Table();
 };
 
 /// The quantized graph. `model` is f32 (weights may be narrower already); it is first brought into
@@ -75,6 +66,6 @@ struct QuantizationReport {
 /// Errors: no statistics, statistics of another model, an integer model, a graph that trains.
 Result<ir::Graph> Quantize(const ir::Graph& model, const QuantizationOptions& options,
                            const CalibrationStatistics* statistics = nullptr,
-                           QuantizationReport* report = nullptr);
+                           TechniqueReport* report = nullptr);
 
 }  // namespace tersor::compression

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "tersor/base/file.h"
+#include "tersor/base/options.h"
 #include "tersor/compression/quantization/prepare.h"
 #include "tersor/formats/formats.h"
 #include "tersor/ir/builder.h"
@@ -73,7 +74,7 @@ CalibrationStatistics Calibrated(const ir::Graph& model, const Shape& image = {8
 }
 
 ir::Graph Quantized(const ir::Graph& model, const QuantizationOptions& options = {},
-                    QuantizationReport* report = nullptr, const Shape& image = {8, 8, 3}) {
+                    TechniqueReport* report = nullptr, const Shape& image = {8, 8, 3}) {
   const CalibrationStatistics statistics = Calibrated(model, image);
   auto quantized = Quantize(model, options, &statistics, report);
   EXPECT_TRUE(quantized.ok()) << quantized.status().message();
@@ -219,7 +220,7 @@ variable @f: f32[2,3,3,3] trainable
 
 TEST(FullInteger, IsCloseToTheFloatModelAndSmall) {
   const ir::Graph model = Parsed(kModel);
-  QuantizationReport report;
+  TechniqueReport report;
   const ir::Graph quantized = Quantized(model, {}, &report);
   EXPECT_TRUE(ir::Verify(quantized).ok());
   EXPECT_TRUE(report.left_out.empty());
@@ -261,24 +262,24 @@ TEST(FullInteger, TheSameBitsForAnyNumberOfThreads) {
   for (auto method :
        {CalibrationMethod::kMinMax, CalibrationMethod::kPercentile, CalibrationMethod::kMse}) {
     QuantizationOptions options;
-    options.settings.standard.method = method;
+    options.settings.standard.calibration = method;
     for (int threads : {1, 3}) {
       const CalibrationStatistics statistics = Calibrated(model, {8, 8, 3}, threads, 43);
       auto quantized = Quantize(model, options, &statistics);
       ASSERT_TRUE(quantized.ok());
       texts[threads / 2] = ir::Print(*quantized, {.data = true});
     }
-    EXPECT_EQ(texts[0], texts[1]) << CalibrationMethodName(method);
+    EXPECT_EQ(texts[0], texts[1]) << OptionName(method);
   }
 }
 
 TEST(FullInteger, ExclusionByOperatorAndByName) {
   const ir::Graph model = Parsed(kModel);
   QuantizationOptions options;
-  QuantizationSetting real{.quantize = false};
+  QuantizationSetting real{.skip = true};
   options.settings.by_operator = {{ir::OpKind::kConv2d, real}};
   options.settings.by_name = {{"conv2*", {}}, {"*head*", real}};
-  QuantizationReport report;
+  TechniqueReport report;
   const ir::Graph quantized = Quantized(model, options, &report);
   EXPECT_TRUE(ir::Verify(quantized).ok());
   auto dtype = [&](const char* name) {
@@ -297,7 +298,7 @@ TEST(FullInteger, ExclusionByOperatorAndByName) {
 
 TEST(FullInteger, AnExcludedOutputIsNamedAndI8) {
   QuantizationOptions options;
-  options.settings.standard.quantize = false;
+  options.settings.standard.skip = true;
   const ir::Graph model = Parsed(kModel);
   const ir::Graph quantized = Quantized(model, options);
   const ir::Value& output = quantized.value(quantized.outputs()[0]);
@@ -339,7 +340,7 @@ variable @d.positive: f32[4]
 )");
   auto checked = ir::Verify(model);
   ASSERT_TRUE(checked.ok()) << checked.message();
-  QuantizationReport report;
+  TechniqueReport report;
   Quantized(model, {}, &report, {6, 6, 4});
   ASSERT_EQ(report.left_out.size(), 1u);
   EXPECT_EQ(report.left_out[0].op, "divide");
@@ -388,9 +389,9 @@ graph @g(%x: f32[N,2]) -> (%y: f32[N,2]) {
 variable @f: f32[2,2] trainable = [1e-9, 2e-9, 1, -1]
 variable @b: f32[2] trainable = [5, 0.25]
 )");
-  QuantizationReport report;
+  TechniqueReport report;
   const ir::Graph quantized = Quantized(model, {}, &report, {2});
-  EXPECT_THAT(report.quantized[0].note, HasSubstr("1 filter scales were raised"));
+  EXPECT_THAT(report.changed[0].note, HasSubstr("1 filter scales were raised"));
   const data::Dataset images = Images(10, {2}, 9);
   EXPECT_GT(Snr(Outputs(model, images), Outputs(quantized, images)), 35);
 }
@@ -411,12 +412,12 @@ TEST(Weights, EachKindKeepsItsPromise) {
   for (const auto& c : cases) {
     QuantizationOptions options;
     options.kind = c.kind;
-    QuantizationReport report;
+    TechniqueReport report;
     auto quantized = Quantize(model, options, nullptr, &report);
     ASSERT_TRUE(quantized.ok()) << quantized.status().message();
-    EXPECT_GT(Snr(wanted, Outputs(*quantized, images)), c.snr) << QuantizationKindName(c.kind);
-    EXPECT_LT(FileText(*quantized).size(), c.share * size) << QuantizationKindName(c.kind);
-    EXPECT_EQ(report.quantized.size(), 4u) << QuantizationKindName(c.kind);
+    EXPECT_GT(Snr(wanted, Outputs(*quantized, images)), c.snr) << OptionName(c.kind);
+    EXPECT_LT(FileText(*quantized).size(), c.share * size) << OptionName(c.kind);
+    EXPECT_EQ(report.changed.size(), 4u) << OptionName(c.kind);
     const std::string path = testing::TempDir() + "/tersor_quantization_test.tflite";
     ASSERT_TRUE(formats::ExportModel(*quantized, path).ok());
     auto read = formats::ImportModel(path);
@@ -439,15 +440,15 @@ variable @small: f32[32,32] trainable
   model.value(model.FindVariable("large")).mutable_data().mutable_values<float>()[0] = 1e6f;
   QuantizationOptions options;
   options.kind = QuantizationKind::kFloat16;
-  options.settings.by_name = {{"kept", {.quantize = false}}};
-  QuantizationReport report;
+  options.settings.by_name = {{"kept", {.skip = true}}};
+  TechniqueReport report;
   ASSERT_TRUE(Quantize(model, options, nullptr, &report).ok());
   ASSERT_EQ(report.left_out.size(), 2u);
   EXPECT_THAT(report.left_out[0].note, HasSubstr("f16 ends at 65504"));
   EXPECT_EQ(report.left_out[1].note, "excluded");
   options.minimum_saved_bytes = 10'000;
   ASSERT_TRUE(Quantize(model, options, nullptr, &report).ok());
-  EXPECT_TRUE(report.quantized.empty());
+  EXPECT_TRUE(report.changed.empty());
 }
 
 TEST(Quantize, RefusesWhatMakesNoSense) {

@@ -74,7 +74,7 @@ std::optional<Quantization> FixedParameters(OpKind op) {
 std::optional<std::string> ReasonToStay(const ir::Graph& graph, const Node& node,
                                         const std::vector<bool>& constants,
                                         const QuantizationSetting& setting) {
-  if (!setting.quantize) return "excluded";
+  if (setting.skip) return "excluded";
   if (node.results().size() != 1) return "has no integer arithmetic";
   if (ArithmeticOf(node.op()) == Arithmetic::kReal) return "has no integer arithmetic";
   if (graph.value(node.result()).type().dtype != DType::kF32) return "is not f32";
@@ -179,7 +179,7 @@ Status ScalePlan::ChooseParameters(const ir::Graph& graph, const QuantizationOpt
   auto observe = [&](ValueId id, const QuantizationSetting& setting) {
     auto found = statistics.values.find(id);
     if (found == statistics.values.end()) return;
-    widen(id, found->second.Choose(setting.method, setting.percentile, kLevels));
+    widen(id, found->second.Choose(setting.calibration, setting.percentile, kLevels));
   };
   for (ValueId id : graph.inputs()) observe(id, options.settings.standard);
   for (size_t i = 0; i < graph.nodes().size(); ++i) {
