@@ -1,12 +1,11 @@
 // Flags from lists of options (base/options.h).
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <functional>
 #include <string_view>
 #include <vector>
 
 #include "tersor/base/options.h"
+#include "tersor/cli/command.h"
 
 namespace tersor::cli {
 

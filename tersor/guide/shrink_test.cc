@@ -14,10 +14,9 @@
 #include "tersor/base/file.h"
 #include "tersor/base/progress.h"
 #include "tersor/base/random.h"
-#include "tersor/data/npy.h"
 #include "tersor/formats/formats.h"
+#include "tersor/guide/guide_testing.h"
 #include "tersor/guide/report.h"
-#include "tersor/ir/builder.h"
 
 namespace tersor::guide {
 namespace {
@@ -25,53 +24,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 using Json = nlohmann::json;
-
-constexpr int64_t kSide = 8;
-
-// Images that are bright on the left (class 0) or on the right (class 1), under noise.
-void WriteSplit(const std::string& folder, const std::string& split, int64_t count, uint64_t seed) {
-  Tensor images = Tensor::Create({DType::kU8, {count, kSide, kSide, 1}, {}}).value();
-  Tensor labels = Tensor::Create({DType::kI32, {count}, {}}).value();
-  Random random(seed, 0);
-  auto pixels = images.mutable_values<uint8_t>();
-  for (int64_t i = 0; i < count; ++i) {
-    const auto label = static_cast<int32_t>(i % 2);
-    labels.mutable_values<int32_t>()[static_cast<size_t>(i)] = label;
-    for (int64_t p = 0; p < kSide * kSide; ++p) {
-      const bool bright = (p % kSide >= kSide / 2) == (label == 1);
-      pixels[static_cast<size_t>(i * kSide * kSide + p)] =
-          static_cast<uint8_t>(random.NextBelow(230) + (bright ? 25 : 0));
-    }
-  }
-  ASSERT_TRUE(data::WriteNpy(folder + "/x_" + split + ".npy", images.view()).ok());
-  ASSERT_TRUE(data::WriteNpy(folder + "/y_" + split + ".npy", labels.view()).ok());
-}
-
-// Convolution, relu and a layer that takes the left half from the right one: no training needed.
-void WriteModel(const std::string& path, int64_t channels, uint64_t seed) {
-  Random random(seed, 1);
-  std::vector<float> filter(static_cast<size_t>(channels * 9)), bias(filter.size() / 9, 1.5f);
-  for (float& x : filter) x = 0.1f + 0.02f * random.NextNormal();
-  std::vector<float> dense;
-  for (int label = 0; label < 2; ++label) {
-    for (int64_t at = 0; at < kSide * kSide * channels; ++at) {
-      const bool right = at / channels % kSide >= kSide / 2;
-      dense.push_back((right == (label == 1) ? 0.01f : -0.01f) + 0.002f * random.NextNormal());
-    }
-  }
-  ir::GraphBuilder b("halves");
-  auto variable = [&](const char* name, Shape shape, const std::vector<float>& values) {
-    return b.Variable(name, Tensor::FromValues<float>({DType::kF32, std::move(shape), {}}, values));
-  };
-  ir::ValueId x = b.Input("image", Shape{kBatch, kSide, kSide, 1});
-  x = b.Relu(b.Conv2d(x, variable("conv.filter", {channels, 3, 3, 1}, filter),
-                      variable("conv.bias", {channels}, bias), {.padding = ir::kSamePadding}));
-  x = b.FullyConnected(b.Flatten(x),
-                       variable("dense.filter", {2, kSide * kSide * channels}, dense));
-  auto graph = b.Build({b.Name(x, "logits")});
-  ASSERT_TRUE(graph.ok()) << graph.status().message();
-  ASSERT_TRUE(formats::ExportModel(*graph, path).ok());
-}
 
 Recipe Quantized(const char* kind) {
   return OneStep(*FindStepType("quantize"), {{"kind", std::string(kind)}});
@@ -263,6 +215,65 @@ TEST_F(ShrinkTest, AStudyOfOtherDataIsNotMixed) {
   options_.limit = 50;
   EXPECT_THAT(Shrink(options_).status().message(),
               HasSubstr("its points cannot be compared, use another folder"));
+}
+
+// Three splits that can be told apart: the train split is brighter, and in the test split three
+// quarters of the labels are the wrong way round.
+class SplitsTest : public ShrinkTest {
+ protected:
+  void SetUp() override {
+    ShrinkTest::SetUp();
+    const std::string data = root_ + "/apart";
+    std::filesystem::create_directory(data);
+    constexpr uint32_t kLittleNoise = 2;
+    WriteSplit(data, "train", 96, 1);
+    WriteSplit(data, "val", 40, 2, kLittleNoise);
+    WriteSplit(data, "test", 24, 3, kLittleNoise,
+               [](int32_t side, int64_t i) { return i % 8 < 2 ? side : 1 - side; });
+    WriteModel(root_ + "/right.tersor", 8, 1, 1);
+    WriteModel(root_ + "/wrong.tersor", 4, 2, 0);
+    options_.models = {root_ + "/right.tersor", root_ + "/wrong.tersor"};
+    options_.data = data;
+  }
+};
+
+TEST_F(SplitsTest, TheValidationSplitSelectsAndTheTestSplitIsReported) {
+  options_.candidates = {Recipe{}};
+  const Summary summary = ShrinkOrDie();
+  const auto& right = Named(summary, "right original");
+  const auto& wrong = Named(summary, "wrong original");
+  EXPECT_EQ(Value(right, kValidationTop1), 1.0);
+  EXPECT_EQ(Value(right, kTestTop1), 0.25);
+  EXPECT_EQ(Value(wrong, kValidationTop1), 0.0);
+  EXPECT_EQ(Value(wrong, kTestTop1), 0.75);
+  ASSERT_TRUE(summary.best.has_value());
+  EXPECT_EQ(summary.points[*summary.best].point.name, "right original");
+  const Json json = Json::parse(FrontJson(summary, ""));
+  EXPECT_EQ(json["best"]["name"], "right original");
+  EXPECT_EQ(json["best"]["top1"], 0.25);
+  EXPECT_EQ(json["best"]["validation_top1"], 1.0);
+}
+
+TEST_F(SplitsTest, TheLimitsAreThoseOfTheValidationSplit) {
+  options_.candidates = {Recipe{}};
+  options_.limits = {{kValidationTop1, Limit::Kind::kAtLeast, 0.9}};
+  const Summary summary = ShrinkOrDie();
+  ASSERT_TRUE(summary.best.has_value());
+  EXPECT_EQ(summary.points[*summary.best].point.name, "right original");
+}
+
+TEST_F(SplitsTest, CalibrationSeesTheTrainSplit) {
+  options_.candidates = {
+      OneStep(*FindStepType("quantize"), {{"calibration", std::string("min-max")}})};
+  options_.models = {root_ + "/right.tersor"};
+  const Summary summary = ShrinkOrDie();
+  const auto& small = Named(summary, "right full-integer min-max");
+  const auto graph = formats::ImportModel(options_.folder + "/models/" + small.point.file);
+  ASSERT_TRUE(graph.ok()) << graph.status().message();
+  const auto& type = graph->value(graph->inputs()[0]).type();
+  ASSERT_TRUE(type.quantization.has_value());
+  // Pixels of the train split end near 254, which is 1, those of the others at 26.
+  EXPECT_NEAR(type.quantization->scales[0], 2.0 / 255, 0.1 / 255);
 }
 
 // A child shrinks and is killed somewhere; what was complete stays, and the next run goes on.
