@@ -89,7 +89,7 @@ inline float RescaleMultiplier(float scale_in, float scale_out) {
 }
 
 /// avg_pool2d, reduce_mean: scale_in / (scale_out * count), in double, rounded to f32 last.
-inline float MeanMultiplier(float scale_in, float scale_out, int64_t count) {
+[[gnu::always_inline]] inline float MeanMultiplier(float scale_in, float scale_out, int64_t count) {
   return static_cast<float>(double{scale_in} / (double{scale_out} * static_cast<double>(count)));
 }
 

@@ -21,7 +21,4 @@ std::span<const KernelRow> Relu6GradRows();
 std::span<const KernelRow> SigmoidGradRows();
 std::span<const KernelRow> TanhGradRows();
 
-/// True for f32 operands and result of one shape, without an epilogue.
-bool Accepts(const KernelSpec& spec);
-
 }  // namespace tersor::kernels::activations_grad

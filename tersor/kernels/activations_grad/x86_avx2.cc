@@ -1,12 +1,7 @@
-#include "tersor/kernels/activations_grad/activations_grad_x86.h"
+#include "tersor/kernels/activations_grad/loops-inl.h"
 
 namespace tersor::kernels::activations_grad {
 
-std::unique_ptr<Kernel> MakeReluGradAvx2(const KernelSpec& spec) { return Make<ReluGrad>(spec); }
-std::unique_ptr<Kernel> MakeRelu6GradAvx2(const KernelSpec& spec) { return Make<Relu6Grad>(spec); }
-std::unique_ptr<Kernel> MakeSigmoidGradAvx2(const KernelSpec& spec) {
-  return Make<SigmoidGrad>(spec);
-}
-std::unique_ptr<Kernel> MakeTanhGradAvx2(const KernelSpec& spec) { return Make<TanhGrad>(spec); }
+constinit const Loops kAvx2Loops = kLoops;
 
 }  // namespace tersor::kernels::activations_grad

@@ -31,12 +31,4 @@ std::span<const KernelRow> BatchNormStatisticsRows();
 std::span<const KernelRow> BatchNormGradSumsRows();
 std::span<const KernelRow> BatchNormGradRows();
 
-struct Extents {
-  int64_t cells, channels;
-  double epsilon;
-};
-/// The extents of operand 0; false when an operand or a result is not f32, or the spec has an
-/// epilogue.
-bool ReadExtents(const KernelSpec& spec, Extents& extents);
-
 }  // namespace tersor::kernels::batch_norm

@@ -1,26 +1,9 @@
 #include <algorithm>
-#include <cmath>
 
-#include "tersor/kernels/batch_norm/batch_norm.h"
-#include "tersor/kernels/kernel_rows.h"
+#include "tersor/kernels/batch_norm/makers.h"
 
 namespace tersor::kernels::batch_norm {
-
-#define KERNEL(op, name, level, maker) std::unique_ptr<Kernel> maker(const KernelSpec& spec);
-#include "tersor/kernels/batch_norm/kernels.inc"
-#undef KERNEL
-
 namespace {
-
-constexpr KernelRow kRows[] = {
-#define KERNEL(op, name, level, maker) {"batch_norm/" #op, #name, CpuLevel::level, maker},
-#include "tersor/kernels/batch_norm/kernels.inc"
-#undef KERNEL
-};
-
-double InverseDeviation(float variance, double epsilon) {
-  return 1 / std::sqrt(double{variance} + epsilon);
-}
 
 void BatchNormRun(const Extents& e, const KernelCall& call) {
   const auto* input = call.operands[0].as<float>();
@@ -120,34 +103,6 @@ std::unique_ptr<Kernel> Make(const KernelSpec& spec, ReferenceKernel::Function r
 }
 
 }  // namespace
-
-std::span<const KernelRow> BatchNormRows() { return RowsOf(kRows, "batch_norm/BatchNorm"); }
-std::span<const KernelRow> BatchNormMomentsRows() {
-  return RowsOf(kRows, "batch_norm/BatchNormMoments");
-}
-std::span<const KernelRow> BatchNormStatisticsRows() {
-  return RowsOf(kRows, "batch_norm/BatchNormStatistics");
-}
-std::span<const KernelRow> BatchNormGradSumsRows() {
-  return RowsOf(kRows, "batch_norm/BatchNormGradSums");
-}
-std::span<const KernelRow> BatchNormGradRows() { return RowsOf(kRows, "batch_norm/BatchNormGrad"); }
-
-bool ReadExtents(const KernelSpec& spec, Extents& extents) {
-  if (!spec.epilogue.empty()) return false;
-  for (const ConstTensorView& operand : spec.operands) {
-    if (operand.type == nullptr || operand.dtype() != DType::kF32) return false;
-  }
-  for (const TensorType& result : spec.results) {
-    if (result.dtype != DType::kF32) return false;
-  }
-  const Shape& shape = spec.operands[0].shape();
-  if (shape.rank() < 1 || shape[shape.rank() - 1] < 1) return false;
-  extents.channels = shape[shape.rank() - 1];
-  extents.cells = shape.num_elements() / extents.channels;
-  extents.epsilon = spec.attributes->Float(Attr::epsilon);
-  return true;
-}
 
 std::unique_ptr<Kernel> MakeBatchNormReference(const KernelSpec& spec) {
   return Make(spec, BatchNormRun);

@@ -1,16 +1,7 @@
-#include "tersor/kernels/batch_norm/batch_norm_x86.h"
+#include "tersor/kernels/batch_norm/loops-inl.h"
 
 namespace tersor::kernels::batch_norm {
 
-std::unique_ptr<Kernel> MakeBatchNormAvx2(const KernelSpec& spec) { return Make<NormKernel>(spec); }
-std::unique_ptr<Kernel> MakeBatchNormMomentsAvx2(const KernelSpec& spec) {
-  return Make<MomentsKernel>(spec);
-}
-std::unique_ptr<Kernel> MakeBatchNormGradSumsAvx2(const KernelSpec& spec) {
-  return Make<GradSumsKernel>(spec);
-}
-std::unique_ptr<Kernel> MakeBatchNormGradAvx2(const KernelSpec& spec) {
-  return Make<GradKernel>(spec);
-}
+constinit const Loops kAvx2Loops = kLoops;
 
 }  // namespace tersor::kernels::batch_norm

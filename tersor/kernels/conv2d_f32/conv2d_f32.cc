@@ -4,14 +4,19 @@
 
 namespace tersor::kernels::conv2d_f32 {
 
-std::span<const KernelRow> Rows() {
-  static constexpr KernelRow kRows[] = {
+namespace {
+
+using Makers = Ways<ParseSpec>;
+
+constexpr KernelRow kRows[] = {
 #define KERNEL(name, level, maker) {"conv2d_f32", #name, CpuLevel::level, maker},
 #include "tersor/kernels/conv2d_f32/kernels.inc"
 #undef KERNEL
-  };
-  return kRows;
-}
+};
+
+}  // namespace
+
+std::span<const KernelRow> Rows() { return kRows; }
 
 std::optional<Convolution> ParseSpec(const KernelSpec& spec) {
   if (!HasOperand(spec, kInput) || !HasOperand(spec, kFilter) || spec.results.empty()) {
@@ -20,7 +25,7 @@ std::optional<Convolution> ParseSpec(const KernelSpec& spec) {
   auto geometry = GeometryOf(*spec.operands[kInput].type, *spec.operands[kFilter].type,
                              spec.results[0], *spec.attributes);
   if (!geometry.has_value()) return std::nullopt;
-  auto epilogue = EpiloguePlan::Make(spec, *geometry);
+  auto epilogue = StagePlan::Make(spec, kBias);
   if (!epilogue.has_value()) return std::nullopt;
   Convolution parsed{.geometry = *geometry,
                      .epilogue = std::move(*epilogue),

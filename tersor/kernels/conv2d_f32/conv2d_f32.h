@@ -9,10 +9,10 @@
 // Filter and bias may be constants (packed when the kernel is made) or change with each call
 // (packed in Run() into scratch). Any strides, dilations, padding and groups.
 //
-// Epilogues: see epilogue.h. Nothing may alias.
+// Epilogues: see simd/stages.h. Nothing may alias.
 //
 // Rows: `winograd` takes 3x3 filters of stride 1 where its estimated time is the lower (cost.h);
-// `depthwise` one input channel a group; `direct` everything; `onednn` what that library has.
+// `depthwise` one input channel a group; `direct` everything.
 // Threads: output rows or tiles, or column blocks, are cut among the pool's threads; the result is
 // the same bits for any number of threads.
 //

@@ -197,11 +197,11 @@ class Problem {
 
 #if defined(__x86_64__)
 /// Winograd whatever the cost rule says.
-template <const winograd_f32::Simd& kSimd>
+template <const winograd_f32::Loops& kLoops>
 std::unique_ptr<Kernel> MakeWinogradAlways(const KernelSpec& spec) {
   auto conv = ParseSpec(spec);
   if (!conv.has_value() || !conv->geometry.Is3x3Stride1()) return nullptr;
-  return MakeWinogradKernel(kSimd, std::move(*conv), spec.threads);
+  return MakeWinogradKernel(kLoops, std::move(*conv), spec.threads);
 }
 #endif
 
@@ -210,9 +210,9 @@ std::vector<KernelRow> TestedRows() {
   std::vector<KernelRow> rows(Rows().begin(), Rows().end() - 1);
 #if defined(__x86_64__)
   rows.push_back({"conv2d_f32", "avx512_winograd_always", CpuLevel::kAvx512,
-                  MakeWinogradAlways<winograd_f32::kAvx512Simd>});
+                  MakeWinogradAlways<winograd_f32::kAvx512Loops>});
   rows.push_back({"conv2d_f32", "avx2_winograd_always", CpuLevel::kAvx2,
-                  MakeWinogradAlways<winograd_f32::kAvx2Simd>});
+                  MakeWinogradAlways<winograd_f32::kAvx2Loops>});
 #endif
   return testing::AvailableRows(rows);
 }

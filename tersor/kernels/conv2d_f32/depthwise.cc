@@ -1,5 +1,4 @@
 // One input and one output channel a group: vectors run along the channels.
-#include "tersor/kernels/conv2d_f32/depthwise.h"
 
 #include "tersor/kernels/conv2d_f32/row_convolution.h"
 
@@ -7,23 +6,21 @@ namespace tersor::kernels::conv2d_f32 {
 namespace {
 
 using winograd_f32::RoundUp;
-using winograd_f32::Stages;
 
 class DepthwiseConv2d final : public RowConvolution {
  public:
-  DepthwiseConv2d(const DepthwiseSimd& simd, const DirectSimd& direct, Convolution conv,
-                  int threads)
-      : RowConvolution(conv, Taps(conv.geometry) * WeightsStep(simd, conv.geometry),
-                       direct.pool_rows, threads),
-        simd_(simd),
-        weights_step_(WeightsStep(simd, conv.geometry)) {
+  DepthwiseConv2d(const Loops& loops, Convolution conv, int threads)
+      : RowConvolution(conv, Taps(conv.geometry) * WeightsStep(loops, conv.geometry),
+                       loops.pool_rows, threads),
+        loops_(loops),
+        weights_step_(WeightsStep(loops, conv.geometry)) {
     PackConstantFilter();
   }
 
  private:
   static int64_t Taps(const Geometry& g) { return g.kernel_h * g.kernel_w; }
-  static int64_t WeightsStep(const DepthwiseSimd& simd, const Geometry& g) {
-    return RoundUp(g.in_channels, simd.width);
+  static int64_t WeightsStep(const Loops& loops, const Geometry& g) {
+    return RoundUp(g.in_channels, loops.lanes);
   }
 
   void Pack(const float* filter, float* packed) const override {
@@ -39,47 +36,30 @@ class DepthwiseConv2d final : public RowConvolution {
   void RunRow(const float* const* rows, int64_t first_pixel, int64_t pixels, const float* weights,
               const Stages& stages, float* output) const override {
     const Geometry& g = geometry();
-    simd_.row({.rows = rows,
-               .kernel_h = g.kernel_h,
-               .kernel_w = g.kernel_w,
-               .tap_step = g.dilation_w * g.in_channels,
-               .pixel_step = g.stride_w * g.in_channels,
-               .pixels = pixels,
-               .channels = g.in_channels,
-               .weights = weights,
-               .weights_step = weights_step_,
-               .stages = &stages,
-               .place = first_pixel * g.in_channels,
-               .output = output});
+    loops_.depthwise_row({.rows = rows,
+                          .kernel_h = g.kernel_h,
+                          .kernel_w = g.kernel_w,
+                          .tap_step = g.dilation_w * g.in_channels,
+                          .pixel_step = g.stride_w * g.in_channels,
+                          .pixels = pixels,
+                          .channels = g.in_channels,
+                          .weights = weights,
+                          .weights_step = weights_step_,
+                          .stages = &stages,
+                          .place = first_pixel * g.in_channels,
+                          .output = output});
   }
 
-  const DepthwiseSimd& simd_;
+  const Loops& loops_;
   const int64_t weights_step_;
 };
 
-std::unique_ptr<Kernel> MakeDepthwise(const KernelSpec& spec, const DepthwiseSimd& simd,
-                                      const DirectSimd& direct) {
-  auto parsed = ParseSpec(spec);
-  if (!parsed.has_value()) return nullptr;
-  return MakeDepthwiseKernel(simd, direct, std::move(*parsed), spec.threads);
-}
-
 }  // namespace
 
-std::unique_ptr<Kernel> MakeDepthwiseKernel(const DepthwiseSimd& simd, const DirectSimd& direct,
-                                            Convolution conv, int threads) {
+std::unique_ptr<Kernel> MakeDepthwiseKernel(const Loops& loops, Convolution conv, int threads) {
   const Geometry& g = conv.geometry;
   if (g.groups == 1 || g.groups != g.in_channels || g.groups != g.out_channels) return nullptr;
-  return std::make_unique<DepthwiseConv2d>(simd, direct, std::move(conv), threads);
+  return std::make_unique<DepthwiseConv2d>(loops, std::move(conv), threads);
 }
-
-#if defined(__x86_64__)
-std::unique_ptr<Kernel> MakeAvx2Depthwise(const KernelSpec& spec) {
-  return MakeDepthwise(spec, kAvx2DepthwiseSimd, kAvx2DirectSimd);
-}
-std::unique_ptr<Kernel> MakeAvx512Depthwise(const KernelSpec& spec) {
-  return MakeDepthwise(spec, kAvx512DepthwiseSimd, kAvx512DirectSimd);
-}
-#endif
 
 }  // namespace tersor::kernels::conv2d_f32

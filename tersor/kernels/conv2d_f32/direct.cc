@@ -7,20 +7,19 @@ namespace tersor::kernels::conv2d_f32 {
 namespace {
 
 using winograd_f32::RoundUp;
-using winograd_f32::Stages;
 
 class DirectConv2d final : public RowConvolution {
  public:
-  DirectConv2d(const DirectSimd& simd, Convolution conv, int threads)
-      : RowConvolution(conv, DirectFilterFloats(conv.geometry, simd.width), simd.pool_rows,
+  DirectConv2d(const Loops& loops, Convolution conv, int threads)
+      : RowConvolution(conv, DirectFilterFloats(conv.geometry, loops.lanes), loops.pool_rows,
                        threads),
-        simd_(simd) {
+        loops_(loops) {
     PackConstantFilter();
   }
 
  private:
   void Pack(const float* filter, float* packed) const override {
-    PackDirectFilter(geometry(), simd_.width, filter, flipped(), packed);
+    PackDirectFilter(geometry(), loops_.lanes, filter, flipped(), packed);
   }
 
   void RunRow(const float* const* rows, int64_t first_pixel, int64_t pixels, const float* weights,
@@ -39,29 +38,23 @@ class DirectConv2d final : public RowConvolution {
     row.stages = &stages;
     row.place = first_pixel * g.out_channels;
     row.place_step = row.output_step = g.out_channels;
-    const int64_t group_floats = DirectFilterFloats(g, simd_.width) / g.groups;
+    const int64_t group_floats = DirectFilterFloats(g, loops_.lanes) / g.groups;
     for (int64_t group = 0; group < g.groups; ++group) {
       row.row_offset = group * g.group_in();
       row.weights = weights + group * group_floats;
       row.channel = group * g.group_out();
       row.output = output + row.channel;
-      simd_.row(row);
+      loops_.row(row);
     }
   }
 
-  const DirectSimd& simd_;
+  const Loops& loops_;
 };
-
-std::unique_ptr<Kernel> MakeDirect(const KernelSpec& spec, const DirectSimd& simd) {
-  auto parsed = ParseSpec(spec);
-  if (!parsed.has_value()) return nullptr;
-  return MakeDirectKernel(simd, std::move(*parsed), spec.threads);
-}
 
 }  // namespace
 
-std::unique_ptr<Kernel> MakeDirectKernel(const DirectSimd& simd, Convolution conv, int threads) {
-  return std::make_unique<DirectConv2d>(simd, std::move(conv), threads);
+std::unique_ptr<Kernel> MakeDirectKernel(const Loops& loops, Convolution conv, int threads) {
+  return std::make_unique<DirectConv2d>(loops, std::move(conv), threads);
 }
 
 int64_t DirectFilterFloats(const Geometry& g, int width) {
@@ -87,14 +80,5 @@ void PackDirectFilter(const Geometry& g, int width, const float* filter, bool fl
     }
   }
 }
-
-#if defined(__x86_64__)
-std::unique_ptr<Kernel> MakeAvx2Direct(const KernelSpec& spec) {
-  return MakeDirect(spec, kAvx2DirectSimd);
-}
-std::unique_ptr<Kernel> MakeAvx512Direct(const KernelSpec& spec) {
-  return MakeDirect(spec, kAvx512DirectSimd);
-}
-#endif
 
 }  // namespace tersor::kernels::conv2d_f32

@@ -1,15 +1,15 @@
 // The formula of conv2d_f32.h, summed in double.
 #include <algorithm>
 
-#include "tersor/kernels/conv2d_f32/epilogue.h"
 #include "tersor/kernels/conv2d_f32/makers.h"
+#include "tersor/kernels/simd/stages.h"
 
 namespace tersor::kernels::conv2d_f32 {
 namespace {
 
 class ReferenceConv2d final : public Kernel {
  public:
-  ReferenceConv2d(const Geometry& geometry, EpiloguePlan epilogue)
+  ReferenceConv2d(const Geometry& geometry, StagePlan epilogue)
       : g_(geometry), epilogue_(std::move(epilogue)) {}
 
   size_t scratch_bytes() const override {
@@ -18,7 +18,7 @@ class ReferenceConv2d final : public Kernel {
   size_t packed_bytes() const override { return epilogue_.packed_bytes(); }
 
   void Run(const KernelCall& call) const override {
-    const winograd_f32::Stages stages = epilogue_.Bind(call, static_cast<float*>(call.scratch));
+    const Stages stages = epilogue_.Bind(call, static_cast<float*>(call.scratch));
     float* output = call.results[0].as<float>();
     for (int64_t n = 0; n < g_.batch; ++n) {
       if (!stages.max_pool) {
@@ -45,12 +45,12 @@ class ReferenceConv2d final : public Kernel {
   }
 
  private:
-  float Value(const KernelCall& call, const winograd_f32::Stages& stages, int64_t n, int64_t y,
-              int64_t x, int64_t o) const {
+  float Value(const KernelCall& call, const Stages& stages, int64_t n, int64_t y, int64_t x,
+              int64_t o) const {
     float value = static_cast<float>(Sum(call, n, y, x, o));
     const int64_t place = ((n * g_.out_height + y) * g_.out_width + x) * g_.out_channels + o;
     for (int s = 0; s < stages.count; ++s) {
-      const winograd_f32::Stage& stage = stages.stages[s];
+      const Stage& stage = stages.stages[s];
       if (stage.scale != nullptr) value *= stage.scale[o];
       if (stage.shift != nullptr) value += stage.shift[o];
       if (stage.residual != nullptr) value += stage.residual[place];
@@ -85,7 +85,7 @@ class ReferenceConv2d final : public Kernel {
   }
 
   const Geometry g_;
-  const EpiloguePlan epilogue_;
+  const StagePlan epilogue_;
 };
 
 }  // namespace

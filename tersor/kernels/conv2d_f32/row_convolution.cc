@@ -8,7 +8,6 @@ namespace tersor::kernels::conv2d_f32 {
 namespace {
 
 using winograd_f32::RoundUp;
-using winograd_f32::Stages;
 
 // Below this many multiply-adds a second thread costs more than it saves.
 constexpr int64_t kFewestProductsToSplit = 400'000;

@@ -17,7 +17,7 @@ class RowConvolution : public Kernel {
   void Run(const KernelCall& call) const final;
 
  protected:
-  using PoolRows = decltype(DirectSimd::pool_rows);
+  using PoolRows = decltype(Loops::pool_rows);
 
   RowConvolution(Convolution conv, int64_t filter_floats, PoolRows pool_rows, int threads);
 
@@ -27,17 +27,16 @@ class RowConvolution : public Kernel {
   /// Output row y of example n. `rows` as PaddedRows::Rows gives them, `pixels` cells, the first of
   /// them cell number `first_pixel` of the result.
   virtual void RunRow(const float* const* rows, int64_t first_pixel, int64_t pixels,
-                      const float* weights, const winograd_f32::Stages& stages,
-                      float* output) const = 0;
+                      const float* weights, const Stages& stages, float* output) const = 0;
 
   const Geometry& geometry() const { return g_; }
   bool flipped() const { return conv_.flipped; }
 
  private:
   void RunUnits(int64_t first, int64_t end, PaddedRows& rows, const float* weights,
-                const winograd_f32::Stages& stages, float* pooled, float* output) const;
+                const Stages& stages, float* pooled, float* output) const;
   void RunPaddedRow(int64_t n, int64_t y, PaddedRows& rows, const float* weights,
-                    const winograd_f32::Stages& stages, float* output) const;
+                    const Stages& stages, float* output) const;
 
   const Convolution conv_;
   const Geometry g_;      ///< as it is walked

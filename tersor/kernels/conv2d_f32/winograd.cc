@@ -8,8 +8,6 @@
 namespace tersor::kernels::conv2d_f32 {
 namespace {
 
-using winograd_f32::Simd;
-
 winograd_f32::Layer LayerOf(const Geometry& g) {
   return {g.batch,     g.height,       g.width,   g.in_channels, g.out_height,
           g.out_width, g.out_channels, g.pad_top, g.pad_left};
@@ -18,11 +16,11 @@ winograd_f32::Layer LayerOf(const Geometry& g) {
 /// Scratch: the packed filter and bias where they are not constant, then the workers' blocks.
 class WinogradConv2d final : public Kernel {
  public:
-  WinogradConv2d(const Simd& simd, Convolution conv, int threads)
-      : simd_(simd),
+  WinogradConv2d(const winograd_f32::Loops& loops, Convolution conv, int threads)
+      : loops_(loops),
         layer_(LayerOf(conv.geometry)),
         epilogue_(std::move(conv.epilogue)),
-        plan_(winograd_f32::PlanConvolution(simd, layer_, threads)),
+        plan_(winograd_f32::PlanConvolution(loops, layer_, threads)),
         dynamic_padding_(conv.has_padding_value && conv.padding_value == nullptr),
         flipped_(conv.flipped),
         input_operand_(conv.input_operand),
@@ -31,7 +29,7 @@ class WinogradConv2d final : public Kernel {
     if (conv.padding_value != nullptr) {
       padding_.assign(conv.padding_value, conv.padding_value + layer_.channels);
     }
-    filter_floats_ = winograd_f32::FilterFloats(simd, layer_.channels, layer_.out_channels);
+    filter_floats_ = winograd_f32::FilterFloats(loops, layer_.channels, layer_.out_channels);
     if (conv.filter != nullptr) {
       packed_filter_.resize(static_cast<size_t>(filter_floats_));
       Pack(conv.filter, packed_filter_.data());
@@ -54,10 +52,10 @@ class WinogradConv2d final : public Kernel {
       Pack(call.operands[filter_operand_].as<float>(), scratch);
       u = scratch;
     }
-    const winograd_f32::Stages stages = epilogue_.Bind(call, scratch + filter_floats_);
+    const Stages stages = epilogue_.Bind(call, scratch + filter_floats_);
     const float* padding =
         dynamic_padding_ ? call.operands[kPaddingValue].as<float>() : padding_.data();
-    winograd_f32::RunConvolution(simd_, layer_, plan_, call.operands[input_operand_].as<float>(),
+    winograd_f32::RunConvolution(loops_, layer_, plan_, call.operands[input_operand_].as<float>(),
                                  padding, u, stages, call.results[0].as<float>(),
                                  scratch + filter_floats_ + epilogue_.scratch_floats(), *call.pool);
   }
@@ -66,12 +64,12 @@ class WinogradConv2d final : public Kernel {
   void Pack(const float* filter, float* u) const {
     const int64_t outputs = flipped_ ? layer_.channels : layer_.out_channels;
     const int64_t inputs = flipped_ ? layer_.out_channels : layer_.channels;
-    simd_.transform_filter(filter, outputs, inputs, flipped_, u);
+    loops_.transform_filter(filter, outputs, inputs, flipped_, u);
   }
 
-  const Simd& simd_;
+  const winograd_f32::Loops& loops_;
   const winograd_f32::Layer layer_;
-  const EpiloguePlan epilogue_;
+  const StagePlan epilogue_;
   const winograd_f32::ConvolutionPlan plan_;
   const bool dynamic_padding_, flipped_;
   const size_t input_operand_, filter_operand_;
@@ -82,27 +80,15 @@ class WinogradConv2d final : public Kernel {
 
 }  // namespace
 
-std::unique_ptr<Kernel> MakeWinogradKernel(const Simd& simd, Convolution conv, int threads) {
-  return std::make_unique<WinogradConv2d>(simd, std::move(conv), threads);
+std::unique_ptr<Kernel> MakeWinogradKernel(const winograd_f32::Loops& loops, Convolution conv,
+                                           int threads) {
+  return std::make_unique<WinogradConv2d>(loops, std::move(conv), threads);
 }
 
-namespace {
-
-std::unique_ptr<Kernel> MakeWinograd(const KernelSpec& spec, const Simd& simd) {
-  auto parsed = ParseSpec(spec);
-  if (!parsed.has_value() || !PrefersWinograd(parsed->geometry, simd.width)) return nullptr;
-  return MakeWinogradKernel(simd, std::move(*parsed), spec.threads);
+std::unique_ptr<Kernel> MakeFasterWinogradKernel(const winograd_f32::Loops& loops, Convolution conv,
+                                                 int threads) {
+  if (!PrefersWinograd(conv.geometry, loops.lanes)) return nullptr;
+  return MakeWinogradKernel(loops, std::move(conv), threads);
 }
-
-}  // namespace
-
-#if defined(__x86_64__)
-std::unique_ptr<Kernel> MakeAvx2Winograd(const KernelSpec& spec) {
-  return MakeWinograd(spec, winograd_f32::kAvx2Simd);
-}
-std::unique_ptr<Kernel> MakeAvx512Winograd(const KernelSpec& spec) {
-  return MakeWinograd(spec, winograd_f32::kAvx512Simd);
-}
-#endif
 
 }  // namespace tersor::kernels::conv2d_f32

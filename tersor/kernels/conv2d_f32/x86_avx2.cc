@@ -1,7 +1,7 @@
-#include "tersor/kernels/conv2d_f32/direct-inl.h"
+#include "tersor/kernels/conv2d_f32/loops-inl.h"
 
 namespace tersor::kernels::conv2d_f32 {
 
-const DirectSimd kAvx2DirectSimd = kDirectSimd;
+constinit const Loops kAvx2Loops = kLoops;
 
 }  // namespace tersor::kernels::conv2d_f32

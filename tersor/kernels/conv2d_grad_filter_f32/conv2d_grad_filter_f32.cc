@@ -1,6 +1,5 @@
 #include "tersor/kernels/conv2d_grad_filter_f32/conv2d_grad_filter_f32.h"
 
-#include "tersor/kernels/conv2d_f32/onednn.h"
 #include "tersor/kernels/conv2d_grad_filter_f32/makers.h"
 
 namespace tersor::kernels::conv2d_grad_filter_f32 {
@@ -29,13 +28,5 @@ std::optional<Geometry> ForwardGeometry(const KernelSpec& spec) {
   }
   return geometry;
 }
-
-#if defined(TERSOR_ONEDNN)
-std::unique_ptr<Kernel> MakeOneDnn(const KernelSpec& spec) {
-  const auto geometry = ForwardGeometry(spec);
-  if (!geometry.has_value() || conv2d_f32::HasOperand(spec, kPaddingValue)) return nullptr;
-  return conv2d_f32::MakeOneDnnGradFilter(*geometry);
-}
-#endif
 
 }  // namespace tersor::kernels::conv2d_grad_filter_f32

@@ -1,9 +1,8 @@
 // Any filter gradient: outer products of input cells and output gradients, summed in registers over
 // an example at a time.
-#include "tersor/kernels/conv2d_grad_filter_f32/direct.h"
-
 #include <algorithm>
 
+#include "tersor/kernels/conv2d_grad_filter_f32/loops.h"
 #include "tersor/kernels/conv2d_grad_filter_f32/makers.h"
 #include "tersor/kernels/winograd_f32/winograd_f32.h"
 
@@ -16,12 +15,12 @@ using winograd_f32::RoundUp;
 /// example's gradient, behind whose end vectors may read.
 class DirectGradFilter final : public Kernel {
  public:
-  DirectGradFilter(const DirectSimd& simd, const Geometry& geometry)
-      : simd_(simd),
+  DirectGradFilter(const Loops& loops, const Geometry& geometry)
+      : loops_(loops),
         g_(geometry),
         one_run_(g_.groups == 1 && (g_.dilation_w == 1 || g_.kernel_w == 1)),
         pads_(g_.PadsRows() || g_.PadsColumns()),
-        sum_row_(RoundUp(g_.group_out(), simd.width)),
+        sum_row_(RoundUp(g_.group_out(), loops.lanes)),
         sum_floats_(RoundUp(g_.groups * taps() * sum_row_, 16)) {
     rows_ = pads_ ? (g_.out_height - 1) * g_.stride_h + (g_.kernel_h - 1) * g_.dilation_h + 1
                   : g_.height;
@@ -29,7 +28,7 @@ class DirectGradFilter final : public Kernel {
         pads_ ? (g_.out_width - 1) * g_.stride_w + (g_.kernel_w - 1) * g_.dilation_w + 1 : g_.width;
     padded_floats_ = pads_ ? RoundUp(rows_ * cells_ * g_.in_channels, 16) : 0;
     gradient_floats_ =
-        g_.group_out() % simd.width == 0 ? 0 : RoundUp(gradient_example() + simd.width, 16);
+        g_.group_out() % loops.lanes == 0 ? 0 : RoundUp(gradient_example() + loops.lanes, 16);
   }
 
   size_t scratch_bytes() const override {
@@ -102,7 +101,7 @@ class DirectGradFilter final : public Kernel {
         for (int64_t run = 0; run < runs; ++run) {
           products.cells = input + kh * g_.dilation_h * row_floats +
                            run * g_.dilation_w * g_.in_channels + group * g_.group_in();
-          simd_.add(products);
+          loops_.add(products);
           products.sum += products.taps * sum_row_;
         }
       }
@@ -118,7 +117,7 @@ class DirectGradFilter final : public Kernel {
     }
   }
 
-  const DirectSimd& simd_;
+  const Loops& loops_;
   const Geometry g_;
   const bool one_run_;  ///< a filter row's taps are neighbours in memory
   const bool pads_;
@@ -127,17 +126,12 @@ class DirectGradFilter final : public Kernel {
   int64_t padded_floats_, gradient_floats_;
 };
 
-std::unique_ptr<Kernel> Make(const KernelSpec& spec, const DirectSimd& simd) {
-  const auto geometry = ForwardGeometry(spec);
-  if (!geometry.has_value()) return nullptr;
-  return std::make_unique<DirectGradFilter>(simd, *geometry);
-}
-
 }  // namespace
 
-#if defined(__x86_64__)
-std::unique_ptr<Kernel> MakeAvx2Direct(const KernelSpec& spec) { return Make(spec, kAvx2Simd); }
-std::unique_ptr<Kernel> MakeAvx512Direct(const KernelSpec& spec) { return Make(spec, kAvx512Simd); }
-#endif
+std::unique_ptr<Kernel> MakeDirect(const KernelSpec& spec, const Loops& loops) {
+  const auto geometry = ForwardGeometry(spec);
+  if (!geometry.has_value()) return nullptr;
+  return std::make_unique<DirectGradFilter>(loops, *geometry);
+}
 
 }  // namespace tersor::kernels::conv2d_grad_filter_f32

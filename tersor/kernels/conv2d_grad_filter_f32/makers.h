@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "tersor/kernels/conv2d_f32/geometry.h"
+#include "tersor/kernels/conv2d_grad_filter_f32/loops.h"
 #include "tersor/kernels/kernel.h"
+#include "tersor/kernels/winograd_f32/winograd_f32.h"
 
 namespace tersor::kernels::conv2d_grad_filter_f32 {
 
@@ -22,8 +24,21 @@ inline const float* PaddingValueOf(const KernelCall& call) {
   return call.operands.size() > kPaddingValue ? call.operands[kPaddingValue].as<float>() : nullptr;
 }
 
-#define KERNEL(name, level, maker) std::unique_ptr<Kernel> maker(const KernelSpec& spec);
-#include "tersor/kernels/conv2d_grad_filter_f32/kernels.inc"
-#undef KERNEL
+/// Kernels that take: any convolution; 3x3 filters of stride 1, where Winograd's way is expected to
+/// take less time than the direct one (null for others).
+std::unique_ptr<Kernel> MakeDirect(const KernelSpec& spec, const Loops& loops);
+std::unique_ptr<Kernel> MakeWinograd(const KernelSpec& spec,
+                                     const winograd_f32::GradientLoops& loops);
+
+template <const Loops& kLoops>
+std::unique_ptr<Kernel> MakeDirect(const KernelSpec& spec) {
+  return MakeDirect(spec, kLoops);
+}
+template <const winograd_f32::GradientLoops& kLoops>
+std::unique_ptr<Kernel> MakeWinograd(const KernelSpec& spec) {
+  return MakeWinograd(spec, kLoops);
+}
+
+std::unique_ptr<Kernel> MakeReference(const KernelSpec& spec);
 
 }  // namespace tersor::kernels::conv2d_grad_filter_f32

@@ -8,11 +8,10 @@
 namespace tersor::kernels::conv2d_grad_filter_f32 {
 namespace {
 
-using winograd_f32::GradientSimd;
+using winograd_f32::GradientLoops;
 using winograd_f32::kPoints;
 using winograd_f32::PointMatrix;
 using winograd_f32::RoundUp;
-using winograd_f32::Simd;
 
 // A block's transformed input and gradient should stay in the second-level cache, but each block
 // also goes once through the whole sum, so it is not worth less than so many tiles.
@@ -24,14 +23,11 @@ constexpr int64_t kSkew = 16;  // see winograd_f32.cc
 /// Scratch: padding, zeros, the sum dU, then a block's transformed input and gradient.
 class WinogradGradFilter final : public Kernel {
  public:
-  WinogradGradFilter(const Simd& simd, const GradientSimd& gradient_simd, const Geometry& g)
-      : simd_(simd), gradient_simd_(gradient_simd), layer_{g.batch,        g.height,
-                                                           g.width,        g.in_channels,
-                                                           g.out_height,   g.out_width,
-                                                           g.out_channels, g.pad_top,
-                                                           g.pad_left} {
-    v_row_ = RoundUp(layer_.channels, simd.width);
-    m_row_ = RoundUp(layer_.out_channels, simd.width);
+  WinogradGradFilter(const GradientLoops& loops, const Geometry& g)
+      : loops_(loops), layer_{g.batch,     g.height,       g.width,   g.in_channels, g.out_height,
+                              g.out_width, g.out_channels, g.pad_top, g.pad_left} {
+    v_row_ = RoundUp(layer_.channels, loops.forward.lanes);
+    m_row_ = RoundUp(layer_.out_channels, loops.forward.lanes);
     transposed_ = layer_.channels * m_row_ < layer_.out_channels * v_row_;
     sum_floats_ = kPoints * (transposed_ ? layer_.channels * m_row_ : layer_.out_channels * v_row_);
     const int64_t tile_bytes = kPoints * (v_row_ + m_row_) * static_cast<int64_t>(sizeof(float));
@@ -58,50 +54,38 @@ class WinogradGradFilter final : public Kernel {
     const float* gradient = call.operands[kGradient].as<float>();
     for (int64_t tile = 0; tile < layer_.tiles(); tile += block_tiles_) {
       const int64_t count = std::min(block_tiles_, layer_.tiles() - tile);
-      simd_.transform_input(layer_, input, padding, tile, count, v);
-      gradient_simd_.transform_gradient(layer_, gradient, zeros, tile, count, dm);
+      loops_.forward.transform_input(layer_, input, padding, tile, count, v);
+      loops_.transform_gradient(layer_, gradient, zeros, tile, count, dm);
       if (transposed_) {
-        gradient_simd_.accumulate(v, dm, count, layer_.channels, layer_.out_channels, tile == 0,
-                                  sum);
+        loops_.accumulate(v, dm, count, layer_.channels, layer_.out_channels, tile == 0, sum);
       } else {
-        gradient_simd_.accumulate(dm, v, count, layer_.out_channels, layer_.channels, tile == 0,
-                                  sum);
+        loops_.accumulate(dm, v, count, layer_.out_channels, layer_.channels, tile == 0, sum);
       }
     }
-    gradient_simd_.finish_filter_gradient(sum, layer_.out_channels, layer_.channels, transposed_,
-                                          call.results[0].as<float>());
+    loops_.finish_filter_gradient(sum, layer_.out_channels, layer_.channels, transposed_,
+                                  call.results[0].as<float>());
   }
 
  private:
   int64_t v_point() const { return block_tiles_ * v_row_ + kSkew; }
   int64_t m_point() const { return block_tiles_ * m_row_ + kSkew; }
 
-  const Simd& simd_;
-  const GradientSimd& gradient_simd_;
+  const GradientLoops& loops_;
   const winograd_f32::Layer layer_;
   int64_t v_row_, m_row_;
   bool transposed_;  ///< the sum's rows are input channels: fewer columns are wasted that way
   int64_t sum_floats_, block_tiles_;
 };
 
-std::unique_ptr<Kernel> Make(const KernelSpec& spec, const Simd& simd,
-                             const GradientSimd& gradient_simd) {
-  const auto geometry = ForwardGeometry(spec);
-  if (!geometry.has_value() || !conv2d_f32::PrefersWinogradGradFilter(*geometry, simd.width)) {
-    return nullptr;
-  }
-  return std::make_unique<WinogradGradFilter>(simd, gradient_simd, *geometry);
-}
-
 }  // namespace
 
-#if defined(__x86_64__)
-std::unique_ptr<Kernel> MakeAvx2Winograd(const KernelSpec& spec) {
-  return Make(spec, winograd_f32::kAvx2Simd, winograd_f32::kAvx2GradientSimd);
+std::unique_ptr<Kernel> MakeWinograd(const KernelSpec& spec, const GradientLoops& loops) {
+  const auto geometry = ForwardGeometry(spec);
+  if (!geometry.has_value() ||
+      !conv2d_f32::PrefersWinogradGradFilter(*geometry, loops.forward.lanes)) {
+    return nullptr;
+  }
+  return std::make_unique<WinogradGradFilter>(loops, *geometry);
 }
-std::unique_ptr<Kernel> MakeAvx512Winograd(const KernelSpec& spec) {
-  return Make(spec, winograd_f32::kAvx512Simd, winograd_f32::kAvx512GradientSimd);
-}
-#endif
 
 }  // namespace tersor::kernels::conv2d_grad_filter_f32

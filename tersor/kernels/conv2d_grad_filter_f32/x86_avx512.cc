@@ -1,7 +1,7 @@
-#include "tersor/kernels/conv2d_grad_filter_f32/direct-inl.h"
+#include "tersor/kernels/conv2d_grad_filter_f32/loops-inl.h"
 
 namespace tersor::kernels::conv2d_grad_filter_f32 {
 
-const DirectSimd kAvx512Simd = kSimd;
+constinit const Loops kAvx512Loops = kLoops;
 
 }  // namespace tersor::kernels::conv2d_grad_filter_f32

@@ -6,25 +6,12 @@
 
 #include "tersor/kernels/conv2d_f32/cost.h"
 #include "tersor/kernels/conv2d_f32/makers.h"
-#include "tersor/kernels/conv2d_f32/onednn.h"
+#include "tersor/kernels/conv2d_grad_input_f32/makers.h"
 
 namespace tersor::kernels::conv2d_grad_input_f32 {
 namespace {
 
 using conv2d_f32::Convolution;
-using conv2d_f32::Geometry;
-
-constexpr size_t kFilter = 0, kGradient = 1;
-
-/// The forward convolution.
-std::optional<Geometry> ForwardGeometry(const KernelSpec& spec) {
-  if (!conv2d_f32::HasOperand(spec, kFilter) || !conv2d_f32::HasOperand(spec, kGradient) ||
-      spec.results.empty() || !spec.epilogue.empty()) {
-    return std::nullopt;
-  }
-  return conv2d_f32::GeometryOf(spec.results[0], *spec.operands[kFilter].type,
-                                *spec.operands[kGradient].type, *spec.attributes);
-}
 
 /// The formula of the header, summed in double.
 class ReferenceGradInput final : public Kernel {
@@ -94,61 +81,13 @@ std::optional<Convolution> BackwardConvolution(const KernelSpec& spec) {
   return conv;
 }
 
-std::unique_ptr<Kernel> MakeWinograd(const KernelSpec& spec, const winograd_f32::Simd& simd) {
-  auto conv = BackwardConvolution(spec);
-  if (!conv.has_value() || !conv2d_f32::PrefersWinograd(conv->geometry, simd.width)) {
-    return nullptr;
-  }
-  return conv2d_f32::MakeWinogradKernel(simd, std::move(*conv), spec.threads);
-}
-
-std::unique_ptr<Kernel> MakeDirect(const KernelSpec& spec, const conv2d_f32::DirectSimd& simd) {
-  auto conv = BackwardConvolution(spec);
-  if (!conv.has_value()) return nullptr;
-  return conv2d_f32::MakeDirectKernel(simd, std::move(*conv), spec.threads);
-}
-
-std::unique_ptr<Kernel> MakeDepthwise(const KernelSpec& spec, const conv2d_f32::DepthwiseSimd& simd,
-                                      const conv2d_f32::DirectSimd& direct) {
-  auto conv = BackwardConvolution(spec);
-  if (!conv.has_value()) return nullptr;
-  return conv2d_f32::MakeDepthwiseKernel(simd, direct, std::move(*conv), spec.threads);
-}
+using Makers = conv2d_f32::Ways<BackwardConvolution>;
 
 std::unique_ptr<Kernel> MakeReference(const KernelSpec& spec) {
   const auto geometry = ForwardGeometry(spec);
   if (!geometry.has_value()) return nullptr;
   return std::make_unique<ReferenceGradInput>(*geometry);
 }
-
-#if defined(TERSOR_ONEDNN)
-std::unique_ptr<Kernel> MakeOneDnn(const KernelSpec& spec) {
-  const auto geometry = ForwardGeometry(spec);
-  if (!geometry.has_value()) return nullptr;
-  return conv2d_f32::MakeOneDnnGradInput(*geometry);
-}
-#endif
-
-#if defined(__x86_64__)
-std::unique_ptr<Kernel> MakeAvx2Depthwise(const KernelSpec& spec) {
-  return MakeDepthwise(spec, conv2d_f32::kAvx2DepthwiseSimd, conv2d_f32::kAvx2DirectSimd);
-}
-std::unique_ptr<Kernel> MakeAvx512Depthwise(const KernelSpec& spec) {
-  return MakeDepthwise(spec, conv2d_f32::kAvx512DepthwiseSimd, conv2d_f32::kAvx512DirectSimd);
-}
-std::unique_ptr<Kernel> MakeAvx2Winograd(const KernelSpec& spec) {
-  return MakeWinograd(spec, winograd_f32::kAvx2Simd);
-}
-std::unique_ptr<Kernel> MakeAvx512Winograd(const KernelSpec& spec) {
-  return MakeWinograd(spec, winograd_f32::kAvx512Simd);
-}
-std::unique_ptr<Kernel> MakeAvx2Direct(const KernelSpec& spec) {
-  return MakeDirect(spec, conv2d_f32::kAvx2DirectSimd);
-}
-std::unique_ptr<Kernel> MakeAvx512Direct(const KernelSpec& spec) {
-  return MakeDirect(spec, conv2d_f32::kAvx512DirectSimd);
-}
-#endif
 
 }  // namespace
 
@@ -159,6 +98,15 @@ std::span<const KernelRow> Rows() {
 #undef KERNEL
   };
   return kRows;
+}
+
+std::optional<Geometry> ForwardGeometry(const KernelSpec& spec) {
+  if (!conv2d_f32::HasOperand(spec, kFilter) || !conv2d_f32::HasOperand(spec, kGradient) ||
+      spec.results.empty() || !spec.epilogue.empty()) {
+    return std::nullopt;
+  }
+  return conv2d_f32::GeometryOf(spec.results[0], *spec.operands[kFilter].type,
+                                *spec.operands[kGradient].type, *spec.attributes);
 }
 
 }  // namespace tersor::kernels::conv2d_grad_input_f32

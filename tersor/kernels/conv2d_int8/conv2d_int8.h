@@ -31,8 +31,7 @@ namespace tersor::kernels::conv2d_int8 {
 
 std::span<const KernelRow> Rows();
 
-#define KERNEL(name, level, maker) std::unique_ptr<Kernel> maker(const KernelSpec& spec);
-#include "tersor/kernels/conv2d_int8/kernels.inc"
-#undef KERNEL
+/// The last row: the definition.
+std::unique_ptr<Kernel> MakeReference(const KernelSpec& spec);
 
 }  // namespace tersor::kernels::conv2d_int8

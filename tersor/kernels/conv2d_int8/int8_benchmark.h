@@ -7,7 +7,7 @@
 #include <string>
 
 #include "tersor/kernels/conv2d_int8/int8_testing.h"
-#include "tersor/kernels/simd/integer_peak.h"
+#include "tersor/kernels/peak/peak.h"
 
 namespace tersor::kernels::testing {
 
@@ -42,8 +42,9 @@ inline void RegisterInt8(const std::string& name, std::span<const KernelRow> row
           for (auto _ : state) kernel->Run(call);
           const double done = products * static_cast<double>(state.iterations());
           state.counters["Gprod/s"] = benchmark::Counter(done * 1e-9, benchmark::Counter::kIsRate);
-          state.counters["of_peak"] = benchmark::Counter(done / PeakProductsPerSecond(row.level),
-                                                         benchmark::Counter::kIsRate);
+          const CpuFeatures cpu = CpuFeatures::Machine().CappedAt(row.level);
+          const double peak = peak::MeasurePeak(cpu).int8_gops * 0.5e9;
+          state.counters["of_peak"] = benchmark::Counter(done / peak, benchmark::Counter::kIsRate);
         })
         ->Unit(benchmark::kMicrosecond);
   }

@@ -1,10 +1,9 @@
-#include "tersor/kernels/conv2d_int8/plan.h"
-
 #include <algorithm>
 #include <cstdlib>
 #include <utility>
 
 #include "tersor/kernels/conv2d_int8/conv2d_int8.h"
+#include "tersor/kernels/conv2d_int8/loops.h"
 
 namespace tersor::kernels::conv2d_int8 {
 namespace {
@@ -50,8 +49,7 @@ bool FitsWinograd(const ConvCase& c, const std::vector<int32_t>& filter) {
 
 class Planner {
  public:
-  Planner(const ConvCase& c, const Routines& routines, Plan& plan)
-      : c_(c), routines_(routines), p_(plan) {
+  Planner(const ConvCase& c, const Loops& loops, Plan& plan) : c_(c), loops_(loops), p_(plan) {
     p_.batch = c.batch;
     p_.in_h = c.in_h;
     p_.in_w = c.in_w;
@@ -67,28 +65,27 @@ class Planner {
     p_.dilation_w = c.dilation_w;
     p_.pad_top = c.pad_top;
     p_.pad_left = c.pad_left;
-    p_.vectors = CeilDiv(c.out_c, routines.lanes);
+    p_.vectors = CeilDiv(c.out_c, loops.lanes);
     p_.tiles_h = CeilDiv(c.out_h, 4);
     p_.tiles_w = CeilDiv(c.out_w, 4);
     p_.padded_c = CeilDiv(c.in_c, 16) * 16;
     const bool contiguous = c.dilation_w == 1;
     p_.segments = contiguous ? c.k_h : c.k_h * c.k_w;
-    p_.groups = CeilDiv(contiguous ? c.k_w * c.in_c : c.in_c, routines.direct_group);
+    p_.groups = CeilDiv(contiguous ? c.k_w * c.in_c : c.in_c, loops.direct_group);
     p_.image_w = (c.out_w - 1) * c.stride_w + (c.k_w - 1) * c.dilation_w + 1;
   }
 
   // Cycles, as measured on Zen 3: products, and moving data in and out of the transforms.
   double WinogradCost() const {
     const double tiles = double(p_.batch) * p_.tiles_h * p_.tiles_w;
-    const double vector = 8.0 / routines_.lanes;
-    return tiles * (kPoints * p_.vectors * (CeilDiv(c_.in_c, 2) * routines_.pairs_cost + 3) +
+    const double vector = 8.0 / loops_.lanes;
+    return tiles * (kPoints * p_.vectors * (CeilDiv(c_.in_c, 2) * loops_.pairs_cost + 3) +
                     120.0 * p_.padded_c / 16 + 160.0 * vector * p_.vectors);
   }
   double DirectCost() const {
     const double pixels = double(p_.batch) * p_.out_h * p_.out_w;
     const double image = double(p_.batch) * p_.out_h * c_.stride_h * p_.image_w * c_.in_c;
-    return pixels * p_.vectors * (p_.segments * p_.groups * routines_.direct_cost + 6) +
-           image * 0.2;
+    return pixels * p_.vectors * (p_.segments * p_.groups * loops_.direct_cost + 6) + image * 0.2;
   }
 
   void Split(double cycles, int units, int threads) {
@@ -103,14 +100,14 @@ class Planner {
     p_.task_bytes =
         RoundUp64(static_cast<size_t>(p_.tiles_w * 4 + 2) * 6 * 16 * sizeof(int16_t)) +
         RoundUp64(tiles * kPoints * p_.padded_c * sizeof(int16_t)) +
-        static_cast<size_t>(kMaxRows) * kPoints * kBlockVectors * routines_.lanes * sizeof(int32_t);
+        static_cast<size_t>(kMaxRows) * kPoints * kBlockVectors * loops_.lanes * sizeof(int32_t);
   }
 
   void PlanDirect(int threads) {
     const int step = p_.chain.pool ? 2 : 1;
     const int units = p_.batch * p_.out_h / step;
     Split(DirectCost(), units, threads);
-    const int element = 4 / routines_.direct_group;
+    const int element = 4 / loops_.direct_group;
     const size_t row_bytes = static_cast<size_t>(p_.image_w) * c_.in_c * element;
     const auto image_rows = [&](int rows) {
       return static_cast<size_t>((rows - 1) * c_.stride_h + (c_.k_h - 1) * c_.dilation_h + 1);
@@ -128,7 +125,7 @@ class Planner {
   // place counts elements of 4 / group bytes.
   template <typename Put>
   size_t Pack(size_t parts, int group, int count, const Put& put) const {
-    const int lanes = routines_.lanes, groups = CeilDiv(count, group);
+    const int lanes = loops_.lanes, groups = CeilDiv(count, group);
     size_t place = 0;
     for (int block = 0; block < p_.vectors; block += kBlockVectors) {
       const int vectors = std::min(kBlockVectors, p_.vectors - block);
@@ -169,18 +166,17 @@ class Planner {
   std::vector<T> PackDirect(const std::vector<int32_t>& filter) const {
     const int run = c_.k_h * c_.k_w * c_.in_c / p_.segments;
     std::vector<T> packed;
-    packed.resize(Pack(p_.segments, routines_.direct_group, run, [](auto...) {}));
-    Pack(
-        p_.segments, routines_.direct_group, run, [&](size_t place, size_t part, int o, int inner) {
-          packed[place] = static_cast<T>(
-              filter[static_cast<size_t>(o) * c_.taps() + part * static_cast<size_t>(run) + inner]);
-        });
+    packed.resize(Pack(p_.segments, loops_.direct_group, run, [](auto...) {}));
+    Pack(p_.segments, loops_.direct_group, run, [&](size_t place, size_t part, int o, int inner) {
+      packed[place] = static_cast<T>(
+          filter[static_cast<size_t>(o) * c_.taps() + part * static_cast<size_t>(run) + inner]);
+    });
     return packed;
   }
 
   std::vector<ptrdiff_t> SegmentOffsets() const {
     std::vector<ptrdiff_t> offsets;
-    const int element = 4 / routines_.direct_group;
+    const int element = 4 / loops_.direct_group;
     for (int s = 0; s < p_.segments; ++s) {
       const int i = c_.dilation_w == 1 ? s : s / c_.k_w;
       const int j = c_.dilation_w == 1 ? 0 : s % c_.k_w;
@@ -192,7 +188,7 @@ class Planner {
 
  private:
   const ConvCase& c_;
-  const Routines& routines_;
+  const Loops& loops_;
   Plan& p_;
 };
 
@@ -206,21 +202,21 @@ class Planned : public Kernel {
     return filter_->size_bytes() + bias_.size() * sizeof(int32_t) + padding_.size();
   }
 
-  // False: the case is not for these routines.
-  bool Plan(const KernelSpec& spec, const ConvCase& c, const Routines& routines) {
+  // False: the case is not for these loops.
+  bool Plan(const KernelSpec& spec, const ConvCase& c, const Loops& loops) {
     const ConstTensorView filter_view = spec.operands[1];
     const ConstTensorView bias_view =
         spec.operands.size() > 2 ? spec.operands[2] : ConstTensorView{};
     const ConstTensorView padding_view =
         spec.operands.size() > 3 ? spec.operands[3] : ConstTensorView{};
-    auto chain = MakeIntegerChain(spec, c.activation, c.multipliers, routines.lanes);
+    auto chain = MakeIntegerChain(spec, c.activation, c.multipliers, loops.lanes);
     if (!chain) return false;
     plan_.chain = std::move(*chain);
     const std::vector<int32_t> filter = CenteredFilter(c, filter_view);
-    Planner planner(c, routines, plan_);
+    Planner planner(c, loops, plan_);
     bias_ = FoldedBias(c, filter, bias_view);
     const bool winograd = FitsWinograd(c, filter) && planner.WinogradCost() < planner.DirectCost();
-    if (!winograd && routines.direct_group == 4) {
+    if (!winograd && loops.direct_group == 4) {
       if (AnyFilterZero(c)) return false;
       const auto taps = static_cast<size_t>(c.taps());
       for (size_t i = 0; i < filter.size(); ++i) {
@@ -228,7 +224,7 @@ class Planned : public Kernel {
                                                128u * static_cast<uint32_t>(filter[i]));
       }
     }
-    bias_.resize(static_cast<size_t>(plan_.vectors) * routines.lanes);
+    bias_.resize(static_cast<size_t>(plan_.vectors) * loops.lanes);
     plan_.bias = bias_.data();
     for (int32_t cell : PaddedCells(c, *spec.operands[0].type, padding_view)) {
       padding_.push_back(static_cast<int8_t>(cell));
@@ -243,10 +239,10 @@ class Planned : public Kernel {
       planner.PlanDirect(spec.threads);
       segment_offsets_ = planner.SegmentOffsets();
       plan_.segment_offsets = segment_offsets_.data();
-      packed = routines.direct_group == 4 ? Keep(planner.PackDirect<int8_t>(filter))
-                                          : Keep(planner.PackDirect<int16_t>(filter));
+      packed = loops.direct_group == 4 ? Keep(planner.PackDirect<int8_t>(filter))
+                                       : Keep(planner.PackDirect<int16_t>(filter));
     }
-    run_ = winograd ? routines.winograd : routines.direct;
+    run_ = winograd ? loops.winograd : loops.direct;
     return packed;
   }
 
@@ -275,9 +271,7 @@ bool IsVariable(const KernelSpec& spec, size_t index) {
          spec.operands[index].data == nullptr;
 }
 
-}  // namespace
-
-std::unique_ptr<Kernel> MakePlanned(const KernelSpec& spec, const Routines& routines) {
+[[maybe_unused]] std::unique_ptr<Kernel> MakePlanned(const KernelSpec& spec, const Loops& loops) {
   if (spec.operands.size() < 2 || IsVariable(spec, 1) || IsVariable(spec, 2) ||
       IsVariable(spec, 3)) {
     return nullptr;
@@ -287,20 +281,24 @@ std::unique_ptr<Kernel> MakePlanned(const KernelSpec& spec, const Routines& rout
     return nullptr;
   }
   auto kernel = std::make_unique<Planned>();
-  if (!kernel->Plan(spec, *c, routines)) return nullptr;
+  if (!kernel->Plan(spec, *c, loops)) return nullptr;
   return kernel;
 }
 
-#if defined(__x86_64__)
-std::unique_ptr<Kernel> MakeAvx2(const KernelSpec& spec) {
-  return MakePlanned(spec, kAvx2Routines);
+template <const Loops& kLoops>
+std::unique_ptr<Kernel> MakeVector(const KernelSpec& spec) {
+  return MakePlanned(spec, kLoops);
 }
-std::unique_ptr<Kernel> MakeAvx512(const KernelSpec& spec) {
-  return MakePlanned(spec, kAvx512Routines);
-}
-std::unique_ptr<Kernel> MakeAvx512Vnni(const KernelSpec& spec) {
-  return MakePlanned(spec, kAvx512VnniRoutines);
-}
-#endif
+
+constexpr KernelRow kRows[] = {
+#define LOOPS(name, level, loops) {"conv2d_int8", #name, CpuLevel::level, MakeVector<loops>},
+#include "tersor/kernels/conv2d_int8/kernels.inc"
+#undef LOOPS
+    {"conv2d_int8", "reference", CpuLevel::kAny, MakeReference},
+};
+
+}  // namespace
+
+std::span<const KernelRow> Rows() { return kRows; }
 
 }  // namespace tersor::kernels::conv2d_int8

@@ -27,8 +27,4 @@ namespace tersor::kernels::depthwise_int8 {
 /// Empty on machines without rows.
 std::span<const KernelRow> Rows();
 
-#define KERNEL(name, level, maker) std::unique_ptr<Kernel> maker(const KernelSpec& spec);
-#include "tersor/kernels/depthwise_int8/kernels.inc"
-#undef KERNEL
-
 }  // namespace tersor::kernels::depthwise_int8

@@ -1,11 +1,10 @@
-#include "tersor/kernels/depthwise_int8/plan.h"
-
 #include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "tersor/kernels/conv2d_int8/conv_case.h"
 #include "tersor/kernels/depthwise_int8/depthwise_int8.h"
+#include "tersor/kernels/depthwise_int8/loops.h"
 
 namespace tersor::kernels::depthwise_int8 {
 namespace {
@@ -27,11 +26,11 @@ class Planned : public Kernel {
     return (filter_.size() + bias_.size()) * sizeof(int32_t) + padding_.size();
   }
 
-  bool Plan(const KernelSpec& spec, const ConvCase& c, const Routines& routines) {
-    auto chain = MakeIntegerChain(spec, c.activation, c.multipliers, routines.lanes);
+  bool Plan(const KernelSpec& spec, const ConvCase& c, const Loops& loops) {
+    auto chain = MakeIntegerChain(spec, c.activation, c.multipliers, loops.lanes);
     if (!chain || chain->pool) return false;
     plan_.chain = std::move(*chain);
-    SetGeometry(c, routines.lanes);
+    SetGeometry(c, loops.lanes);
     const auto operand = [&](size_t index) {
       return index < spec.operands.size() ? spec.operands[index] : ConstTensorView{};
     };
@@ -45,9 +44,9 @@ class Planned : public Kernel {
       padding_[o] = static_cast<int8_t>(cells[o / static_cast<size_t>(plan_.multiplier)]);
     }
     plan_.padding = padding_.data();
-    PackFilter(c, filter, routines.lanes);
+    PackFilter(c, filter, loops.lanes);
     SetChunks(c, spec.threads);
-    run_ = routines.run;
+    run_ = loops.run;
     return true;
   }
 
@@ -117,7 +116,7 @@ class Planned : public Kernel {
   std::vector<int8_t> padding_;
 };
 
-std::unique_ptr<Kernel> MakePlanned(const KernelSpec& spec, const Routines& routines) {
+[[maybe_unused]] std::unique_ptr<Kernel> MakePlanned(const KernelSpec& spec, const Loops& loops) {
   for (size_t i = 1; i < spec.operands.size(); ++i) {
     if (spec.operands[i].type != nullptr && spec.operands[i].data == nullptr) return nullptr;
   }
@@ -129,22 +128,27 @@ std::unique_ptr<Kernel> MakePlanned(const KernelSpec& spec, const Routines& rout
     return nullptr;
   }
   auto kernel = std::make_unique<Planned>();
-  if (!kernel->Plan(spec, *c, routines)) return nullptr;
+  if (!kernel->Plan(spec, *c, loops)) return nullptr;
   return kernel;
 }
 
-}  // namespace
+template <const Loops& kLoops>
+std::unique_ptr<Kernel> MakeVector(const KernelSpec& spec) {
+  return MakePlanned(spec, kLoops);
+}
 
 #if defined(__x86_64__)
-std::unique_ptr<Kernel> MakeAvx2(const KernelSpec& spec) {
-  return MakePlanned(spec, kAvx2Routines);
-}
-std::unique_ptr<Kernel> MakeAvx512(const KernelSpec& spec) {
-  return MakePlanned(spec, kAvx512Routines);
-}
-std::unique_ptr<Kernel> MakeAvx512Vnni(const KernelSpec& spec) {
-  return MakePlanned(spec, kAvx512VnniRoutines);
-}
+constexpr KernelRow kRows[] = {
+#define LOOPS(name, level, loops) {"depthwise_int8", #name, CpuLevel::level, MakeVector<loops>},
+#include "tersor/kernels/depthwise_int8/kernels.inc"
+#undef LOOPS
+};
+#else
+constexpr std::span<const KernelRow> kRows;
 #endif
+
+}  // namespace
+
+std::span<const KernelRow> Rows() { return kRows; }
 
 }  // namespace tersor::kernels::depthwise_int8

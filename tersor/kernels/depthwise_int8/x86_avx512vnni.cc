@@ -1,7 +1,7 @@
-#include "tersor/kernels/depthwise_int8/depthwise_x86.h"
+#include "tersor/kernels/depthwise_int8/loops-inl.h"
 
 namespace tersor::kernels::depthwise_int8 {
 
-const Routines kAvx512VnniRoutines = {.lanes = kLanes, .run = Run};
+constinit const Loops kAvx512VnniLoops = {.lanes = kLanes, .run = Run};
 
 }  // namespace tersor::kernels::depthwise_int8

@@ -23,13 +23,4 @@ std::span<const KernelRow> Rows();
 /// Keeps these draws apart from other users of one seed.
 inline constexpr uint64_t kStreamBase = 0x6472'6f70'0000'0000;
 
-struct DropoutCase {
-  int64_t count, elements_per_example;
-  uint64_t seed;
-  uint64_t threshold;  ///< a word is kept from here on, 0 to 2^32
-  float scale;         ///< of what is kept
-};
-/// False when the case is not as described above.
-bool ReadCase(const KernelSpec& spec, DropoutCase& dropout_case);
-
 }  // namespace tersor::kernels::dropout

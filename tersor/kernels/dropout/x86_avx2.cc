@@ -1,5 +1,5 @@
-#include "tersor/base/random.h"
-#include "tersor/kernels/dropout/dropout.h"
+// Philox multiplies 32 by 32 to 64 bits, which vector.h has no word for: plain intrinsics.
+#include "tersor/kernels/dropout/loops.h"
 #include "tersor/kernels/simd/intrinsics.h"
 
 namespace tersor::kernels::dropout {
@@ -49,47 +49,24 @@ inline void PhiloxWords(uint64_t seed, uint64_t stream, uint64_t counter, __m256
   words[3] = _mm256_permute2x128_si256(w26, w37, 0x31);
 }
 
-class Avx2Kernel : public Kernel {
- public:
-  explicit Avx2Kernel(const DropoutCase& d) : d_(d) {}
-
-  void Run(const KernelCall& call) const override {
-    const auto* input = call.operands[0].as<float>();
-    const uint64_t stream = kStreamBase + static_cast<uint64_t>(call.operands[1].as<int64_t>()[0]);
-    auto* output = call.results[0].as<float>();
-    const auto first = static_cast<uint64_t>(call.first_example * d_.elements_per_example);
-    const auto scalar = [&](int64_t i) {
-      const uint64_t e = first + static_cast<uint64_t>(i);
-      const bool kept = Philox(d_.seed, stream, e / 4)[e % 4] >= d_.threshold;
-      output[i] = kept ? input[i] * d_.scale : 0;
-    };
-    int64_t i = 0;
-    for (; i < d_.count && (first + static_cast<uint64_t>(i)) % 4 != 0; ++i) scalar(i);
-    const __m256i least = _mm256_set1_epi32(static_cast<int>(d_.threshold));
-    const __m256 scale = _mm256_set1_ps(d_.scale);
-    for (; i + 32 <= d_.count; i += 32) {
-      __m256i words[4];
-      PhiloxWords(d_.seed, stream, (first + static_cast<uint64_t>(i)) / 4, words);
-      for (int v = 0; v < 4; ++v) {
-        const __m256i kept = _mm256_cmpeq_epi32(_mm256_max_epu32(words[v], least), words[v]);
-        const __m256 scaled = _mm256_mul_ps(_mm256_loadu_ps(input + i + 8 * v), scale);
-        _mm256_storeu_ps(output + i + 8 * v, _mm256_and_ps(scaled, _mm256_castsi256_ps(kept)));
-      }
+int64_t ApplyBlocks(const Draw& draw, const float* input, float* output, int64_t count) {
+  const __m256i least = _mm256_set1_epi32(static_cast<int>(draw.threshold));
+  const __m256 scale = _mm256_set1_ps(draw.scale);
+  int64_t i = 0;
+  for (; i + 32 <= count; i += 32) {
+    __m256i words[4];
+    PhiloxWords(draw.seed, draw.stream, (draw.first + static_cast<uint64_t>(i)) / 4, words);
+    for (int v = 0; v < 4; ++v) {
+      const __m256i kept = _mm256_cmpeq_epi32(_mm256_max_epu32(words[v], least), words[v]);
+      const __m256 scaled = _mm256_mul_ps(_mm256_loadu_ps(input + i + 8 * v), scale);
+      _mm256_storeu_ps(output + i + 8 * v, _mm256_and_ps(scaled, _mm256_castsi256_ps(kept)));
     }
-    for (; i < d_.count; ++i) scalar(i);
   }
-
- private:
-  DropoutCase d_;
-};
+  return i;
+}
 
 }  // namespace
 
-std::unique_ptr<Kernel> MakeAvx2(const KernelSpec& spec) {
-  DropoutCase dropout_case;
-  // A threshold of 2^32 does not fit a word: the reference takes the rate of 1.
-  if (!ReadCase(spec, dropout_case) || dropout_case.threshold >> 32) return nullptr;
-  return std::make_unique<Avx2Kernel>(dropout_case);
-}
+constinit const Loops kAvx2Loops = {ApplyBlocks};
 
 }  // namespace tersor::kernels::dropout

@@ -27,12 +27,12 @@ template <auto kOp>
 std::span<const KernelRow> Rows() {
   static const std::vector<KernelRow> rows = [] {
     std::vector<KernelRow> list;
-#define KERNEL(name, cpu_level, loops)                                               \
+#define LOOPS(name, cpu_level, loops)                                               \
   if (HasLoop(loops, kOp)) {                                                         \
     list.push_back({"elementwise", #name, CpuLevel::cpu_level, Vector<kOp, loops>}); \
   }
 #include "tersor/kernels/elementwise/kernels.inc"
-#undef KERNEL
+#undef LOOPS
     list.push_back({"elementwise", "reference", CpuLevel::kAny, Reference<kOp>});
     return list;
   }();

@@ -1,4 +1,4 @@
-#include "tersor/kernels/elementwise/x86_loops.h"
+#include "tersor/kernels/elementwise/loops-inl.h"
 
 namespace tersor::kernels::elementwise {
 

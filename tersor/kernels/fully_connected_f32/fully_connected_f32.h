@@ -7,6 +7,7 @@
 // changes is packed panel by panel during the run. Tolerance against the reference, which sums in
 // double: 2e-6 * I * max|input| * max|filter|. Floor: for one example the bytes of the filter, for
 // many N*O*I multiply-adds. Results do not depend on the number of threads.
+// Epilogues: see simd/stages.h; the reference takes none.
 #pragma once
 
 #include <span>
@@ -21,7 +22,12 @@ struct Extents {
   int64_t examples, inputs, outputs;
   Activation activation;
 };
-/// False when the case is not all f32 with operands of the shapes above and no epilogue.
+/// The operand that may be absent.
+inline constexpr size_t kBias = 2;
+/// False when the case is not all f32 with operands of the shapes above.
 bool ReadExtents(const KernelSpec& spec, Extents& extents);
+
+/// The last row: the definition.
+std::unique_ptr<Kernel> MakeReference(const KernelSpec& spec);
 
 }  // namespace tersor::kernels::fully_connected_f32

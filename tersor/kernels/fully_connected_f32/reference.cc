@@ -3,34 +3,6 @@
 #include "tersor/kernels/fully_connected_f32/fully_connected_f32.h"
 
 namespace tersor::kernels::fully_connected_f32 {
-
-#define KERNEL(name, level, maker) std::unique_ptr<Kernel> maker(const KernelSpec& spec);
-#include "tersor/kernels/fully_connected_f32/kernels.inc"
-#undef KERNEL
-
-std::span<const KernelRow> Rows() {
-  static constexpr KernelRow kRows[] = {
-#define KERNEL(name, level, maker) {"fully_connected_f32", #name, CpuLevel::level, maker},
-#include "tersor/kernels/fully_connected_f32/kernels.inc"
-#undef KERNEL
-  };
-  return kRows;
-}
-
-bool ReadExtents(const KernelSpec& spec, Extents& extents) {
-  if (!spec.epilogue.empty() || spec.operands.size() != 3) return false;
-  const ConstTensorView &input = spec.operands[0], &filter = spec.operands[1],
-                        &bias = spec.operands[2];
-  if (input.dtype() != DType::kF32 || filter.dtype() != DType::kF32) return false;
-  if (spec.results[0].dtype != DType::kF32) return false;
-  if (input.shape().rank() != 2 || filter.shape().rank() != 2) return false;
-  extents = {input.shape()[0], input.shape()[1], filter.shape()[0],
-             spec.attributes->ActivationOf()};
-  if (filter.shape()[1] != extents.inputs) return false;
-  if (bias.type == nullptr) return true;
-  return bias.dtype() == DType::kF32 && bias.shape() == Shape{extents.outputs};
-}
-
 namespace {
 
 class ReferenceKernel : public Kernel {
@@ -63,7 +35,7 @@ class ReferenceKernel : public Kernel {
 
 std::unique_ptr<Kernel> MakeReference(const KernelSpec& spec) {
   Extents extents;
-  if (!ReadExtents(spec, extents)) return nullptr;
+  if (!spec.epilogue.empty() || !ReadExtents(spec, extents)) return nullptr;
   return std::make_unique<ReferenceKernel>(extents);
 }
 

@@ -1,7 +1,7 @@
-#include "tersor/kernels/fully_connected_int8/fully_connected_x86.h"
+#include "tersor/kernels/fully_connected_int8/loops-inl.h"
 
 namespace tersor::kernels::fully_connected_int8 {
 
-const Routines kAvx512Routines = {.lanes = kLanes, .group = 2, .run = Run};
+constinit const Loops kAvx512Loops = {.lanes = kLanes, .group = 2, .run = Run};
 
 }  // namespace tersor::kernels::fully_connected_int8

@@ -22,4 +22,7 @@ struct Extents {
 /// False when the case is not a product of two f32 matrices.
 bool ReadExtents(const KernelSpec& spec, Extents& extents);
 
+/// The last row: the definition.
+std::unique_ptr<Kernel> MakeReference(const KernelSpec& spec);
+
 }  // namespace tersor::kernels::matmul_f32

@@ -1,7 +1,7 @@
-#include "tersor/kernels/matmul_f32/matmul_x86.h"
+#include "tersor/kernels/matmul_f32/loops-inl.h"
 
 namespace tersor::kernels::matmul_f32 {
 
-std::unique_ptr<Kernel> MakeAvx512(const KernelSpec& spec) { return Make(spec); }
+constinit const Loops kAvx512Loops = kLoops;
 
 }  // namespace tersor::kernels::matmul_f32

@@ -12,16 +12,16 @@ namespace {
 
 struct Row {
   CpuLevel level;
-  Loop f32, int8;
+  const Loops& loops;
 };
 
 constexpr Row kRows[] = {
-#define KERNEL(name, level, f32, int8) {CpuLevel::level, &f32, &int8},
+#define LOOPS(name, level, loops) {CpuLevel::level, loops},
 #include "tersor/kernels/peak/kernels.inc"
-#undef KERNEL
+#undef LOOPS
 };
 
-double BestGops(Loop loop) {
+double BestGops(int64_t (*loop)(int64_t rounds, float* sink)) {
   using Clock = std::chrono::steady_clock;
   constexpr int kTries = 20;
   constexpr int64_t kRounds = 100'000;
@@ -46,7 +46,8 @@ Peak MeasurePeak(CpuFeatures cpu) {
     if (!cpu.Has(row.level)) continue;
     auto found = measured->find(row.level);
     if (found == measured->end()) {
-      found = measured->emplace(row.level, Peak{BestGops(row.f32), BestGops(row.int8)}).first;
+      found = measured->emplace(row.level, Peak{BestGops(row.loops.f32), BestGops(row.loops.int8)})
+                  .first;
     }
     return found->second;
   }

@@ -1,8 +1,9 @@
 #include "tersor/kernels/peak/loops.h"
 
 namespace tersor::kernels::peak {
+namespace {
 
-int64_t F32LoopReference(int64_t rounds, float* sink) {
+int64_t RunF32(int64_t rounds, float* sink) {
   float sums[16] = {};
   float factor = *sink;
   for (int64_t round = 0; round < rounds; ++round) {
@@ -13,7 +14,7 @@ int64_t F32LoopReference(int64_t rounds, float* sink) {
   return rounds * 16 * 2;
 }
 
-int64_t Int8LoopReference(int64_t rounds, float* sink) {
+int64_t RunInt8(int64_t rounds, float* sink) {
   uint32_t sums[16] = {};
   auto factor = static_cast<uint32_t>(*sink);
   for (int64_t round = 0; round < rounds; ++round) {
@@ -23,5 +24,9 @@ int64_t Int8LoopReference(int64_t rounds, float* sink) {
   for (uint32_t sum : sums) *sink += static_cast<float>(sum);
   return rounds * 16 * 2;
 }
+
+}  // namespace
+
+constinit const Loops kReferenceLoops = {RunF32, RunInt8};
 
 }  // namespace tersor::kernels::peak

@@ -1,24 +1,7 @@
-#include "tersor/kernels/peak/loops.h"
-#include "tersor/kernels/simd/intrinsics.h"
+#include "tersor/kernels/peak/loops-inl.h"
 
 namespace tersor::kernels::peak {
 
-constexpr int kChains = 12;
-
-int64_t F32LoopAvx512Vnni(int64_t rounds, float* sink) { return F32LoopAvx512(rounds, sink); }
-
-int64_t Int8LoopAvx512Vnni(int64_t rounds, float* sink) {
-  __m512i sums[kChains];
-  const __m512i factor = _mm512_set1_epi8(static_cast<int8_t>(*sink));
-  for (auto& sum : sums) sum = factor;
-  for (int64_t round = 0; round < rounds; ++round) {
-#pragma GCC unroll 12
-    for (int i = 0; i < kChains; ++i) sums[i] = _mm512_dpbusd_epi32(sums[i], factor, factor);
-  }
-  __m512i total = sums[0];
-  for (int i = 1; i < kChains; ++i) total = _mm512_add_epi32(total, sums[i]);
-  *sink += static_cast<float>(_mm_cvtsi128_si32(_mm512_castsi512_si128(total)) & 1);
-  return rounds * kChains * 64 * 2;
-}
+constinit const Loops kAvx512VnniLoops = kLoops;
 
 }  // namespace tersor::kernels::peak

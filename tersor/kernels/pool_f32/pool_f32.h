@@ -15,7 +15,6 @@
 #include <span>
 
 #include "tersor/kernels/kernel.h"
-#include "tersor/kernels/pool_f32/pool_geometry.h"
 
 namespace tersor::kernels::pool_f32 {
 
@@ -23,10 +22,5 @@ std::span<const KernelRow> MaxPool2dRows();
 std::span<const KernelRow> AvgPool2dRows();
 std::span<const KernelRow> MaxPool2dGradRows();
 std::span<const KernelRow> AvgPool2dGradRows();
-
-/// The geometry of MaxPool2d or AvgPool2d, or of their gradients; false when it is not all f32, has
-/// an epilogue, or PoolGeometry refuses it.
-bool ReadForward(const KernelSpec& spec, PoolGeometry& geometry);
-bool ReadGradient(const KernelSpec& spec, PoolGeometry& geometry);
 
 }  // namespace tersor::kernels::pool_f32

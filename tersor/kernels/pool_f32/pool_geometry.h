@@ -1,38 +1,46 @@
 // What all pooling kernels share: which cells a window covers.
 #pragma once
 
-#include <algorithm>
-#include <utility>
+#include <cstdint>
 
 #include "tersor/base/attributes.h"
 #include "tersor/base/tensor.h"
 
 namespace tersor::kernels {
 
+/// Rows or columns of an image.
+struct CellRange {
+  int64_t begin, end;
+  [[gnu::always_inline]] int64_t size() const { return end - begin; }
+};
+
 /// Window (y, x) covers the cells of rows [y * stride_h - top, ... + window_h) and columns
-/// [x * stride_w - left, ... + window_w) that lie inside the image.
+/// [x * stride_w - left, ... + window_w) that lie inside the image. Files that are compiled for one
+/// CPU level use what is always inlined.
 struct PoolGeometry {
   int64_t batch, height, width, channels;
   int64_t output_height, output_width;
   int64_t window_h, window_w, stride_h, stride_w, top, left;
   bool count_padding;
 
-  static std::pair<int64_t, int64_t> Range(int64_t index, int64_t stride, int64_t before,
-                                           int64_t window, int64_t extent) {
-    const int64_t begin = index * stride - before;
-    return {std::max<int64_t>(begin, 0), std::min(begin + window, extent)};
+  [[gnu::always_inline]] static CellRange Range(int64_t index, int64_t stride, int64_t before,
+                                                int64_t window, int64_t extent) {
+    const int64_t begin = index * stride - before, end = begin + window;
+    return {begin < 0 ? 0 : begin, end < extent ? end : extent};
   }
-  std::pair<int64_t, int64_t> RowRange(int64_t y) const {
+  [[gnu::always_inline]] CellRange RowRange(int64_t y) const {
     return Range(y, stride_h, top, window_h, height);
   }
-  std::pair<int64_t, int64_t> ColumnRange(int64_t x) const {
+  [[gnu::always_inline]] CellRange ColumnRange(int64_t x) const {
     return Range(x, stride_w, left, window_w, width);
   }
   /// Cells that the mean of a window of so many covered cells divides by.
-  int64_t Divisor(int64_t covered) const { return count_padding ? window_h * window_w : covered; }
+  [[gnu::always_inline]] int64_t Divisor(int64_t covered) const {
+    return count_padding ? window_h * window_w : covered;
+  }
 
   /// Two by two windows side by side, none of them cut by a border.
-  bool IsTwoByTwo() const {
+  [[gnu::always_inline]] bool IsTwoByTwo() const {
     return window_h == 2 && window_w == 2 && stride_h == 2 && stride_w == 2 && top == 0 &&
            left == 0 && 2 * output_height <= height && 2 * output_width <= width;
   }
@@ -64,7 +72,7 @@ struct PoolGeometry {
       if (count == 0) return true;
       const auto first = Range(0, stride, before, extent_window, extent);
       const auto last = Range(count - 1, stride, before, extent_window, extent);
-      return first.first < first.second && last.first < last.second;
+      return first.size() > 0 && last.size() > 0;
     };
     return covered(output[1], strides[0], padding.top, window[0], input[1]) &&
            covered(output[2], strides[1], padding.left, window[1], input[2]);

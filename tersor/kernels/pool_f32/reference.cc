@@ -1,22 +1,11 @@
+#include <algorithm>
 #include <limits>
 
-#include "tersor/kernels/kernel_rows.h"
-#include "tersor/kernels/pool_f32/pool_f32.h"
-#include "tersor/kernels/pool_f32/pool_geometry.h"
+#include "tersor/kernels/pool_f32/makers.h"
 
 namespace tersor::kernels::pool_f32 {
 
-#define KERNEL(op, name, level, maker) std::unique_ptr<Kernel> maker(const KernelSpec& spec);
-#include "tersor/kernels/pool_f32/kernels.inc"
-#undef KERNEL
-
 namespace {
-
-constexpr KernelRow kRows[] = {
-#define KERNEL(op, name, level, maker) {"pool_f32/" #op, #name, CpuLevel::level, maker},
-#include "tersor/kernels/pool_f32/kernels.inc"
-#undef KERNEL
-};
 
 float Activate(double x, Activation activation) {
   if (activation != Activation::kNone) x = std::max(x, 0.0);
@@ -49,8 +38,8 @@ class MaxPool : public Kernel {
     auto* output = call.results[0].as<float>();
     ForEachWindow(g_, [&](int64_t o, auto rows, auto columns, int64_t origin) {
       float largest = -std::numeric_limits<float>::infinity();
-      for (int64_t h = rows.first; h < rows.second; ++h) {
-        for (int64_t w = columns.first; w < columns.second; ++w) {
+      for (int64_t h = rows.begin; h < rows.end; ++h) {
+        for (int64_t w = columns.begin; w < columns.end; ++w) {
           largest = std::max(largest, input[origin + (h * g_.width + w) * g_.channels]);
         }
       }
@@ -72,12 +61,12 @@ class AvgPool : public Kernel {
     auto* mean = call.results[0].as<float>();
     ForEachWindow(g_, [&](int64_t o, auto rows, auto columns, int64_t origin) {
       double sum = 0;
-      for (int64_t h = rows.first; h < rows.second; ++h) {
-        for (int64_t w = columns.first; w < columns.second; ++w) {
+      for (int64_t h = rows.begin; h < rows.end; ++h) {
+        for (int64_t w = columns.begin; w < columns.end; ++w) {
           sum += input[origin + (h * g_.width + w) * g_.channels];
         }
       }
-      const int64_t covered = (rows.second - rows.first) * (columns.second - columns.first);
+      const int64_t covered = rows.size() * columns.size();
       mean[o] = Activate(sum / static_cast<double>(g_.Divisor(covered)), activation_);
     });
   }
@@ -97,9 +86,9 @@ class MaxPoolGrad : public Kernel {
     auto* input_gradient = call.results[0].as<float>();
     std::fill_n(input_gradient, g_.batch * g_.height * g_.width * g_.channels, 0.0f);
     ForEachWindow(g_, [&](int64_t o, auto rows, auto columns, int64_t origin) {
-      int64_t largest = origin + (rows.first * g_.width + columns.first) * g_.channels;
-      for (int64_t h = rows.first; h < rows.second; ++h) {
-        for (int64_t w = columns.first; w < columns.second; ++w) {
+      int64_t largest = origin + (rows.begin * g_.width + columns.begin) * g_.channels;
+      for (int64_t h = rows.begin; h < rows.end; ++h) {
+        for (int64_t w = columns.begin; w < columns.end; ++w) {
           const int64_t cell = origin + (h * g_.width + w) * g_.channels;
           if (input[cell] > input[largest]) largest = cell;
         }
@@ -121,10 +110,10 @@ class AvgPoolGrad : public Kernel {
     auto* input_gradient = call.results[0].as<float>();
     std::fill_n(input_gradient, g_.batch * g_.height * g_.width * g_.channels, 0.0f);
     ForEachWindow(g_, [&](int64_t o, auto rows, auto columns, int64_t origin) {
-      const int64_t covered = (rows.second - rows.first) * (columns.second - columns.first);
+      const int64_t covered = rows.size() * columns.size();
       const float share = gradient[o] / static_cast<float>(g_.Divisor(covered));
-      for (int64_t h = rows.first; h < rows.second; ++h) {
-        for (int64_t w = columns.first; w < columns.second; ++w) {
+      for (int64_t h = rows.begin; h < rows.end; ++h) {
+        for (int64_t w = columns.begin; w < columns.end; ++w) {
           input_gradient[origin + (h * g_.width + w) * g_.channels] += share;
         }
       }
@@ -136,24 +125,6 @@ class AvgPoolGrad : public Kernel {
 };
 
 }  // namespace
-
-std::span<const KernelRow> MaxPool2dRows() { return RowsOf(kRows, "pool_f32/MaxPool2d"); }
-std::span<const KernelRow> AvgPool2dRows() { return RowsOf(kRows, "pool_f32/AvgPool2d"); }
-std::span<const KernelRow> MaxPool2dGradRows() { return RowsOf(kRows, "pool_f32/MaxPool2dGrad"); }
-std::span<const KernelRow> AvgPool2dGradRows() { return RowsOf(kRows, "pool_f32/AvgPool2dGrad"); }
-
-bool ReadForward(const KernelSpec& spec, PoolGeometry& geometry) {
-  const TensorType &input = *spec.operands[0].type, &output = spec.results[0];
-  return spec.epilogue.empty() && input.dtype == DType::kF32 && output.dtype == DType::kF32 &&
-         PoolGeometry::Read(input.shape, output.shape, *spec.attributes, geometry);
-}
-
-bool ReadGradient(const KernelSpec& spec, PoolGeometry& geometry) {
-  const TensorType &gradient = *spec.operands[0].type, &input_gradient = spec.results[0];
-  return spec.epilogue.empty() && gradient.dtype == DType::kF32 &&
-         input_gradient.dtype == DType::kF32 &&
-         PoolGeometry::Read(input_gradient.shape, gradient.shape, *spec.attributes, geometry);
-}
 
 std::unique_ptr<Kernel> MakeMaxPool2dReference(const KernelSpec& spec) {
   PoolGeometry geometry;

@@ -1,19 +1,7 @@
-#include "tersor/kernels/pool_f32/pool_grad_x86.h"
-#include "tersor/kernels/pool_f32/pool_x86.h"
+#include "tersor/kernels/pool_f32/loops-inl.h"
 
 namespace tersor::kernels::pool_f32 {
 
-std::unique_ptr<Kernel> MakeMaxPool2dAvx2(const KernelSpec& spec) {
-  return MakeForward<true>(spec);
-}
-std::unique_ptr<Kernel> MakeAvgPool2dAvx2(const KernelSpec& spec) {
-  return MakeForward<false>(spec);
-}
-std::unique_ptr<Kernel> MakeMaxPool2dGradAvx2(const KernelSpec& spec) {
-  return MakeGradient<MaxGradKernel>(spec);
-}
-std::unique_ptr<Kernel> MakeAvgPool2dGradAvx2(const KernelSpec& spec) {
-  return MakeGradient<AvgGradKernel>(spec);
-}
+constinit const Loops kAvx2Loops = kLoops;
 
 }  // namespace tersor::kernels::pool_f32

@@ -12,34 +12,11 @@
 
 #include <span>
 
-#include "tersor/kernels/integer_arithmetic.h"
 #include "tersor/kernels/kernel.h"
-#include "tersor/kernels/pool_f32/pool_geometry.h"
 
 namespace tersor::kernels::pool_int8 {
 
 std::span<const KernelRow> MaxPool2dRows();
 std::span<const KernelRow> AvgPool2dRows();
-
-/// Everything a kernel needs; plain numbers, so that it outlives the types it was read from.
-struct PoolCase {
-  PoolGeometry geometry;
-  bool is_signed;
-  IntegerRange range;  ///< of the result
-  float scale_in, scale_out;
-  int32_t zero_in, zero_out;
-
-  /// The scale stays and padded cells do not count: MeanHalfAway of the integers themselves.
-  bool KeepsScale() const {
-    return scale_in == scale_out && zero_in == zero_out && !geometry.count_padding;
-  }
-  float Multiplier(int64_t covered) const {
-    return MeanMultiplier(scale_in, scale_out, geometry.Divisor(covered));
-  }
-};
-
-/// False when the case is not as described above.
-bool ReadMax(const KernelSpec& spec, PoolCase& pool_case);
-bool ReadAvg(const KernelSpec& spec, PoolCase& pool_case);
 
 }  // namespace tersor::kernels::pool_int8

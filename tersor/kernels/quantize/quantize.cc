@@ -233,17 +233,17 @@ std::unique_ptr<Kernel> MakeVectorDequantize(const KernelSpec& spec) {
 }
 
 constexpr KernelRow kQuantizeRows[] = {
-#define KERNEL(name, cpu_level, loops) \
+#define LOOPS(name, cpu_level, loops) \
   {"quantize", #name, CpuLevel::cpu_level, MakeVectorQuantize<loops>},
 #include "tersor/kernels/quantize/kernels.inc"
-#undef KERNEL
+#undef LOOPS
     {"quantize", "reference", CpuLevel::kAny, MakeQuantize},
 };
 constexpr KernelRow kDequantizeRows[] = {
-#define KERNEL(name, cpu_level, loops) \
+#define LOOPS(name, cpu_level, loops) \
   {"quantize", #name, CpuLevel::cpu_level, MakeVectorDequantize<loops>},
 #include "tersor/kernels/quantize/kernels.inc"
-#undef KERNEL
+#undef LOOPS
     {"quantize", "reference", CpuLevel::kAny, MakeDequantize},
 };
 

@@ -1,4 +1,4 @@
-#include "tersor/kernels/quantize/x86_loops.h"
+#include "tersor/kernels/quantize/loops-inl.h"
 
 namespace tersor::kernels::quantize {
 

@@ -293,16 +293,16 @@ std::unique_ptr<Kernel> MakeMax(const KernelSpec& spec) {
 
 constexpr KernelRow kMaxRows[] = {{"reduce", "reference", CpuLevel::kAny, MakeMax}};
 constexpr KernelRow kMeanRows[] = {
-#define KERNEL(name, cpu_level, loops) \
+#define LOOPS(name, cpu_level, loops) \
   {"reduce", #name, CpuLevel::cpu_level, MakeSum<Operator::kMean, loops>},
 #include "tersor/kernels/reduce/kernels.inc"
-#undef KERNEL
+#undef LOOPS
 };
 constexpr KernelRow kSumRows[] = {
-#define KERNEL(name, cpu_level, loops) \
+#define LOOPS(name, cpu_level, loops) \
   {"reduce", #name, CpuLevel::cpu_level, MakeSum<Operator::kSum, loops>},
 #include "tersor/kernels/reduce/kernels.inc"
-#undef KERNEL
+#undef LOOPS
 };
 
 }  // namespace

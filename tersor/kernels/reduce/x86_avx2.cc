@@ -1,4 +1,4 @@
-#include "tersor/kernels/reduce/x86_loops.h"
+#include "tersor/kernels/reduce/loops-inl.h"
 
 namespace tersor::kernels::reduce {
 

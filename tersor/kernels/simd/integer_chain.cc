@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tersor/kernels/integer_arithmetic.h"
+#include "tersor/kernels/simd/epilogue_chain.h"
 
 namespace tersor::kernels {
 namespace {
@@ -23,18 +24,6 @@ bool IsPlainI8(const TensorType& type) {
          ZeroPointOf(type) <= 127;
 }
 
-bool IsEvenPool(const Epilogue& link, const TensorType& input) {
-  if (input.shape.rank() != 4 || input.shape[1] % 2 != 0 || input.shape[2] % 2 != 0) return false;
-  if (link.attributes->Ints(Attr::window) != std::vector<int64_t>{2, 2} ||
-      link.attributes->Ints(Attr::strides) != std::vector<int64_t>{2, 2}) {
-    return false;
-  }
-  const Padding padding =
-      link.attributes->PaddingOf().Resolve(input.shape[1], input.shape[2], 2, 2, 2, 2, 1, 1);
-  return padding.top == 0 && padding.bottom == 0 && padding.left == 0 && padding.right == 0 &&
-         link.result.quantization == input.quantization;
-}
-
 class Builder {
  public:
   Builder(const KernelSpec& spec, size_t padded) : spec_(spec), padded_(padded) {}
@@ -48,18 +37,12 @@ class Builder {
     channels_ = multipliers.size();
     chain.multiplier = Keep({multipliers.begin(), multipliers.end()});
     falls_.assign(padded_, 0);
-    for (size_t i = 0; i < spec_.epilogue.size(); ++i) {
-      const Epilogue& link = spec_.epilogue[i];
-      if (!IsPlainI8(link.result)) return false;
-      if (link.kind == Epilogue::Kind::kMaxPool2d) {
-        if (i + 1 != spec_.epilogue.size() || tensors_ > 0 || !IsEvenPool(link, *previous)) {
-          return false;
-        }
-        Pool(link);
-      } else if (!Link(link, *previous)) {
-        return false;
-      }
-      previous = &link.result;
+    const auto links = ReadChain(spec_, DType::kI8);
+    if (!links.has_value()) return false;
+    for (const ChainLink& link : *links) {
+      if (!IsPlainI8(link.link->result)) return false;
+      if (link.kind == ChainLink::Kind::kMaxPool2x2 ? !Pool(link) : !Link(link)) return false;
+      previous = &link.link->result;
     }
     chain.zero_point = ZeroPointOf(*previous);
     return true;
@@ -75,8 +58,14 @@ class Builder {
   }
 
   // A clamp after rounding to the pool's range, folded into the bounds of what comes before it.
-  void Pool(const Epilogue& link) {
-    const Bounds bounds = BoundsOf(link.result, link.attributes->ActivationOf());
+  // Adding a tensor is not monotone in the sum alone, and an odd image has cells of no window.
+  bool Pool(const ChainLink& link) {
+    const TensorType& input = *link.input;
+    if (adds_tensor_ || input.shape[1] % 2 != 0 || input.shape[2] % 2 != 0 ||
+        link.link->result.quantization != input.quantization) {
+      return false;
+    }
+    const Bounds bounds = BoundsOf(link.link->result, link.activation());
     const int count = chain.link_count;
     int32_t& lo = count == 0 ? chain.lo : chain.links[count - 1].lo;
     int32_t& hi = count == 0 ? chain.hi : chain.links[count - 1].hi;
@@ -85,61 +74,57 @@ class Builder {
     chain.pool = true;
     chain.flip_storage = falls_;
     chain.pool_flip = chain.flip_storage.data();
+    return true;
   }
 
-  bool Link(const Epilogue& link, const TensorType& input) {
-    if (chain.link_count == IntegerChain::kMaxLinks || link.operand.type == nullptr) return false;
-    const TensorType& operand = *link.operand.type;
-    if (!IsPlainI8(operand) || link.result.shape != input.shape) return false;
+  bool Link(const ChainLink& link) {
+    const TensorType& operand = *link.link->operand.type;
+    if (chain.link_count == IntegerChain::kMaxLinks || !IsPlainI8(operand)) return false;
     IntegerLink& out = chain.links[chain.link_count++];
-    const Bounds bounds = BoundsOf(link.result, link.attributes->ActivationOf());
+    const Bounds bounds = BoundsOf(link.link->result, link.activation());
     out.lo = bounds.lo;
     out.hi = bounds.hi;
-    const float scale_a = ScaleOf(input), scale_b = ScaleOf(operand);
-    const float scale_out = ScaleOf(link.result);
-    const AddFactors factors = MakeAddFactors(scale_a, scale_b, scale_out, false);
-    if (link.kind == Epilogue::Kind::kAdd) {
-      out.factor_a = factors.a;
-      out.factor_b = factors.b;
-      out.shift = factors.shift;
-      out.bias = factors.rounding() - ZeroPointOf(operand) * factors.b;
-    }
-    if (link.operand.data == nullptr) {
-      if (link.kind != Epilogue::Kind::kAdd || operand.shape != input.shape) return false;
-      out.kind = IntegerLink::Kind::kAddTensor;
-      out.operand = static_cast<int>(spec_.operands.size()) + tensors_++;
-      return true;
-    }
-    const auto count = static_cast<size_t>(operand.shape.num_elements());
-    const bool along_channels =
-        operand.shape.rank() > 0 && count == channels_ &&
-        static_cast<size_t>(operand.shape[operand.shape.rank() - 1]) == count;
-    if (count != 1 && !along_channels) return false;
-    const auto* values = link.operand.as<int8_t>();
-    if (link.kind == Epilogue::Kind::kMultiply) {
+    const float scale_a = ScaleOf(*link.input), scale_b = ScaleOf(operand);
+    const float scale_out = ScaleOf(link.link->result);
+    if (link.kind == ChainLink::Kind::kMultiplyConstant) {
       out.kind = IntegerLink::Kind::kMultiply;
       out.multiplier = ProductMultiplier(scale_a, scale_b, scale_out);
       std::vector<float> channel(channels_);
       for (size_t c = 0; c < channels_; ++c) {
-        channel[c] = static_cast<float>(values[count == 1 ? 0 : c] - ZeroPointOf(operand));
+        channel[c] = static_cast<float>(Constant(link, c) - ZeroPointOf(operand));
         if (channel[c] < 0) falls_[c] = ~falls_[c];
       }
       out.channel = Keep(std::move(channel));
       return true;
     }
+    const AddFactors factors = MakeAddFactors(scale_a, scale_b, scale_out, false);
+    out.factor_a = factors.a;
+    out.factor_b = factors.b;
+    out.shift = factors.shift;
+    out.bias = factors.rounding() - ZeroPointOf(operand) * factors.b;
+    if (link.kind == ChainLink::Kind::kAddTensor) {
+      out.kind = IntegerLink::Kind::kAddTensor;
+      out.operand = static_cast<int>(link.operand);
+      adds_tensor_ = true;
+      return true;
+    }
     out.kind = IntegerLink::Kind::kAddConstant;
     std::vector<int32_t> sums(padded_, 0);
     for (size_t c = 0; c < channels_; ++c) {
-      sums[c] = values[count == 1 ? 0 : c] * out.factor_b + out.bias;
+      sums[c] = Constant(link, c) * out.factor_b + out.bias;
     }
     chain.integer_storage.push_back(std::move(sums));
     out.channel_sum = chain.integer_storage.back().data();
     return true;
   }
 
+  static int32_t Constant(const ChainLink& link, size_t channel) {
+    return link.Constant<int8_t>(static_cast<int64_t>(channel));
+  }
+
   const KernelSpec& spec_;
   size_t padded_, channels_ = 0;
-  int tensors_ = 0;
+  bool adds_tensor_ = false;
   std::vector<int32_t> falls_;
 };
 

@@ -1,4 +1,5 @@
-// The one door to x86 intrinsics: every file named x86_* includes this instead of <immintrin.h>.
+// The one door to x86 intrinsics, instead of <immintrin.h>: for the vectors of vector.h, and for
+// the few x86_*.cc that need what vector.h has no word for.
 //
 // With TERSOR_EMULATE_AVX512 (CMake preset `emulate`) the AVX-512 names come from SIMDe, built on
 // AVX2, so that the tests of the AVX-512 kernels run on any x86-64-v3 machine. What SIMDe lacks is
@@ -19,11 +20,4 @@
 #endif
 #if defined(__AVX512VNNI__) || defined(TERSOR_EMULATE_AVX512VNNI)
 #define TERSOR_AVX512VNNI 1
-#endif
-
-/// Before a loop whose count is a small constant: keeps arrays of vectors in registers.
-#if defined(__clang__)
-#define TERSOR_UNROLL _Pragma("unroll")
-#else
-#define TERSOR_UNROLL _Pragma("GCC unroll 16")
 #endif

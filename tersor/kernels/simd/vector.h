@@ -38,7 +38,7 @@
 //   AddSixteen(a, sums)    sums[16 / kLanes] += the sixteen, as i32
 //   StoreSixteen(p, q)     sixteen i32 as i8 or u8, saturated
 //   Bytes16, Bytes32       so many bytes at every level: kCount Fill(x) Load(p) v.Store(p);
-//                          Max<kSigned>(a, b) Min<kSigned>(a, b)
+//                          Max<kSigned>(a, b) Min<kSigned>(a, b); Bytes16 also a ^ b
 //   TransposeSquare(from, from_stride, to, to_stride)    kTransposeSide rows of as many floats
 #pragma once
 
@@ -48,13 +48,11 @@
 #define TERSOR_INLINE inline __attribute__((always_inline))
 #define TERSOR_LAMBDA __attribute__((always_inline))
 
-#if !defined(TERSOR_UNROLL)
 /// Before a loop whose count is a small constant: keeps arrays of vectors in registers.
 #if defined(__clang__)
 #define TERSOR_UNROLL _Pragma("unroll")
 #else
 #define TERSOR_UNROLL _Pragma("GCC unroll 16")
-#endif
 #endif
 
 namespace tersor::kernels {

@@ -238,6 +238,9 @@ struct BytesOf : Elements<BytesOf<kElements>, uint8_t, kElements> {
 };
 using Bytes16 = BytesOf<16>;
 using Bytes32 = BytesOf<32>;
+TERSOR_INLINE Bytes16 operator^(Bytes16 a, Bytes16 b) {
+  return Each<Bytes16>([&](int l) { return static_cast<uint8_t>(a.v[l] ^ b.v[l]); });
+}
 template <bool kSigned>
 TERSOR_INLINE bool IsLess(uint8_t a, uint8_t b) {
   return kSigned ? static_cast<int8_t>(a) < static_cast<int8_t>(b) : a < b;

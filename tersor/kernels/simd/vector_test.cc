@@ -306,6 +306,9 @@ TEST_P(Vectors, SixteenAreAddedAndStored) {
 
 TEST_P(Vectors, BytesAreCompared) {
   const auto a = testing::RandomValues<uint8_t>(32, 1), b = testing::RandomValues<uint8_t>(32, 2);
+  uint8_t different[16];
+  table().bytes16_xor(a.data(), b.data(), different);
+  for (size_t i = 0; i < 16; ++i) EXPECT_EQ(different[i], a[i] ^ b[i]);
   for (size_t kind = 0; kind < 4; ++kind) {
     uint8_t out16[16], out32[32];
     table().bytes16[kind](a.data(), b.data(), out16);

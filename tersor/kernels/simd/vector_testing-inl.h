@@ -132,6 +132,8 @@ constexpr VectorTable kTable = {
                 Extreme<Bytes16, false, true>, Extreme<Bytes16, false, false>},
     .bytes32 = {Extreme<Bytes32, true, true>, Extreme<Bytes32, true, false>,
                 Extreme<Bytes32, false, true>, Extreme<Bytes32, false, false>},
+    .bytes16_xor = [](const void* a, const void* b,
+                      void* out) { (Bytes16::Load(a) ^ Bytes16::Load(b)).Store(out); },
     .transpose_side = kTransposeSide,
     .transpose = [](const float* from, int64_t from_stride, float* to,
                     int64_t to_stride) { TransposeSquare(from, from_stride, to, to_stride); }};

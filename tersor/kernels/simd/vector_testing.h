@@ -67,6 +67,7 @@ struct VectorTable {
   /// (max, min) by (i8, u8), on 16 and on 32 bytes.
   void (*bytes16[4])(const void* a, const void* b, void* out);
   void (*bytes32[4])(const void* a, const void* b, void* out);
+  void (*bytes16_xor)(const void* a, const void* b, void* out);
   int transpose_side;
   void (*transpose)(const float* from, int64_t from_stride, float* to, int64_t to_stride);
 };

@@ -20,6 +20,7 @@ struct Bytes16 {
   TERSOR_INLINE static Bytes16 Fill(int x) { return {_mm_set1_epi8(static_cast<char>(x))}; }
   TERSOR_INLINE static Bytes16 Load(const void* p) { return {Load128(p)}; }
   TERSOR_INLINE void Store(void* p) const { _mm_storeu_si128(static_cast<__m128i*>(p), v); }
+  TERSOR_INLINE friend Bytes16 operator^(Bytes16 a, Bytes16 b) { return {_mm_xor_si128(a.v, b.v)}; }
 };
 template <bool kSigned>
 TERSOR_INLINE Bytes16 Max(Bytes16 a, Bytes16 b) {

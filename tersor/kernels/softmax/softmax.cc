@@ -175,9 +175,9 @@ std::unique_ptr<Kernel> MakeReference(const KernelSpec& spec) {
 }
 
 constexpr KernelRow kSoftmaxRows[] = {
-#define KERNEL(name, cpu_level, loops) {"softmax", #name, CpuLevel::cpu_level, MakeVector<loops>},
+#define LOOPS(name, cpu_level, loops) {"softmax", #name, CpuLevel::cpu_level, MakeVector<loops>},
 #include "tersor/kernels/softmax/kernels.inc"
-#undef KERNEL
+#undef LOOPS
     {"softmax", "reference", CpuLevel::kAny, MakeReference<false>},
 };
 constexpr KernelRow kLogSoftmaxRows[] = {

@@ -1,4 +1,4 @@
-#include "tersor/kernels/softmax/x86_loops.h"
+#include "tersor/kernels/softmax/loops-inl.h"
 
 namespace tersor::kernels::softmax {
 

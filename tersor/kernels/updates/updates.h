@@ -30,48 +30,4 @@ std::span<const KernelRow> SgdUpdateRows();
 std::span<const KernelRow> AdamUpdateRows();
 std::span<const KernelRow> MovingAverageUpdateRows();
 
-/// True when all operands that are present are f32 and there is no epilogue.
-bool Accepts(const KernelSpec& spec);
-
-struct Slice {
-  int64_t begin, end;
-};
-/// The elements that this call updates.
-Slice SliceOf(const KernelCall& call);
-
-/// What one element's update needs besides the element.
-struct SgdConstants {
-  float learning_rate, momentum, weight_decay;
-};
-struct AdamConstants {
-  float learning_rate, beta1, one_minus_beta1, beta2, one_minus_beta2;
-  float correction1, correction2;  ///< 1 / (1 - beta^step)
-  float epsilon, weight_decay;
-};
-struct MovingAverageConstants {
-  float decay, one_minus_decay;
-};
-
-/// The attributes of the operators; kept by kernels.
-struct SgdOptions {
-  explicit SgdOptions(const Attributes& attributes);
-  SgdConstants Constants(const KernelCall& call) const;
-
-  double momentum, weight_decay;
-  bool nesterov;
-};
-struct AdamOptions {
-  explicit AdamOptions(const Attributes& attributes);
-  AdamConstants Constants(const KernelCall& call) const;
-
-  double beta1, beta2, epsilon, weight_decay;
-  bool decoupled;
-};
-struct MovingAverageOptions {
-  explicit MovingAverageOptions(const Attributes& attributes);
-  MovingAverageConstants Constants(const KernelCall& call) const;
-
-  double decay;
-};
-
 }  // namespace tersor::kernels::updates

@@ -1,15 +1,7 @@
-#include "tersor/kernels/updates/updates_x86.h"
+#include "tersor/kernels/updates/loops-inl.h"
 
 namespace tersor::kernels::updates {
 
-std::unique_ptr<Kernel> MakeSgdUpdateAvx512(const KernelSpec& spec) {
-  return Make<SgdFormula>(spec);
-}
-std::unique_ptr<Kernel> MakeAdamUpdateAvx512(const KernelSpec& spec) {
-  return Make<AdamFormula>(spec);
-}
-std::unique_ptr<Kernel> MakeMovingAverageUpdateAvx512(const KernelSpec& spec) {
-  return Make<MovingAverageFormula>(spec);
-}
+constinit const Loops kAvx512Loops = kLoops;
 
 }  // namespace tersor::kernels::updates

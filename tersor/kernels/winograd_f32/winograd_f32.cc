@@ -22,9 +22,9 @@ struct Block {
   size_t floats;
 };
 
-Block MakeBlock(const Simd& simd, const Layer& layer, int64_t tiles, float* memory) {
-  const int64_t v_row = RoundUp(layer.channels, simd.width);
-  const int64_t m_row = RoundUp(layer.out_channels, simd.width);
+Block MakeBlock(const Loops& loops, const Layer& layer, int64_t tiles, float* memory) {
+  const int64_t v_row = RoundUp(layer.channels, loops.lanes);
+  const int64_t m_row = RoundUp(layer.out_channels, loops.lanes);
   const int64_t v_point = tiles * v_row + kSkew, m_point = tiles * m_row + kSkew;
   Block block;
   block.v = {memory, v_point, v_row};
@@ -35,13 +35,13 @@ Block MakeBlock(const Simd& simd, const Layer& layer, int64_t tiles, float* memo
 
 }  // namespace
 
-ConvolutionPlan PlanConvolution(const Simd& simd, const Layer& layer, int threads) {
+ConvolutionPlan PlanConvolution(const Loops& loops, const Layer& layer, int threads) {
   ConvolutionPlan plan;
   const int64_t tiles = layer.tiles();
-  const int64_t v_row = RoundUp(layer.channels, simd.width);
-  const int64_t m_row = RoundUp(layer.out_channels, simd.width);
+  const int64_t v_row = RoundUp(layer.channels, loops.lanes);
+  const int64_t m_row = RoundUp(layer.out_channels, loops.lanes);
   const int64_t products = kPoints * tiles * layer.channels * m_row;
-  const int64_t column_blocks = RoundUp(layer.out_channels, 2 * simd.width) / (2 * simd.width);
+  const int64_t column_blocks = RoundUp(layer.out_channels, 2 * loops.lanes) / (2 * loops.lanes);
   if (threads > 1 && products >= kFewestProductsToSplit) {
     if (tiles >= 8 * threads) {
       plan.workers = threads;
@@ -57,33 +57,33 @@ ConvolutionPlan PlanConvolution(const Simd& simd, const Layer& layer, int thread
   const int64_t blocks = (worker_tiles + most - 1) / most;
   plan.block_tiles = (worker_tiles + blocks - 1) / blocks;
   plan.scratch_bytes = static_cast<size_t>(plan.workers) * sizeof(float) *
-                       MakeBlock(simd, layer, plan.block_tiles, nullptr).floats;
+                       MakeBlock(loops, layer, plan.block_tiles, nullptr).floats;
   return plan;
 }
 
-void RunConvolution(const Simd& simd, const Layer& layer, const ConvolutionPlan& plan,
+void RunConvolution(const Loops& loops, const Layer& layer, const ConvolutionPlan& plan,
                     const float* input, const float* padding, const float* u, const Stages& stages,
                     float* output, void* scratch, ThreadPool& pool) {
   const int64_t tiles = layer.tiles(), columns = layer.out_channels;
-  const int64_t column_blocks = RoundUp(columns, 2 * simd.width) / (2 * simd.width);
+  const int64_t column_blocks = RoundUp(columns, 2 * loops.lanes) / (2 * loops.lanes);
   pool.Run(plan.workers, [&](int worker) {
     int64_t tile = 0, tile_end = tiles, column = 0, column_end = columns;
     if (plan.split_columns) {
-      column = column_blocks * worker / plan.workers * (2 * simd.width);
+      column = column_blocks * worker / plan.workers * (2 * loops.lanes);
       column_end =
-          std::min(columns, column_blocks * (worker + 1) / plan.workers * (2 * simd.width));
+          std::min(columns, column_blocks * (worker + 1) / plan.workers * (2 * loops.lanes));
     } else {
       tile = tiles * worker / plan.workers;
       tile_end = tiles * (worker + 1) / plan.workers;
     }
-    Block block = MakeBlock(simd, layer, plan.block_tiles, nullptr);
-    block = MakeBlock(simd, layer, plan.block_tiles,
+    Block block = MakeBlock(loops, layer, plan.block_tiles, nullptr);
+    block = MakeBlock(loops, layer, plan.block_tiles,
                       static_cast<float*>(scratch) + static_cast<size_t>(worker) * block.floats);
     for (; tile < tile_end; tile += plan.block_tiles) {
       const int64_t count = std::min(plan.block_tiles, tile_end - tile);
-      simd.transform_input(layer, input, padding, tile, count, block.v);
-      simd.multiply(block.v, u, block.m, count, layer.channels, columns, column, column_end);
-      simd.transform_output(layer, block.m, tile, count, column, column_end, stages, output);
+      loops.transform_input(layer, input, padding, tile, count, block.v);
+      loops.multiply(block.v, u, block.m, count, layer.channels, columns, column, column_end);
+      loops.transform_output(layer, block.m, tile, count, column, column_end, stages, output);
     }
   });
 }

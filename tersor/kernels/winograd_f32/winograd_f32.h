@@ -16,7 +16,7 @@
 // for Convolutional Neural Networks (2016); Barabasz et al., Error Analysis and Improving the
 // Accuracy of Winograd Convolution for Deep Neural Networks (2020).
 //
-// Layouts (all f32; W is Simd::width; padded(n) rounds n up to a multiple of W):
+// Layouts (all f32; W is Loops::lanes; padded(n) rounds n up to a multiple of W):
 //   V, the transformed input:     v[point * v_point + tile * v_row + channel], v_row = padded(I)
 //   U, the transformed filter:    u[point * I * padded(O)], then blocks of 2*W columns (the last
 //                                 may be W), each u[channel * columns + column]
@@ -28,7 +28,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "tersor/kernels/winograd_f32/stages.h"
+#include "tersor/kernels/simd/stages.h"
 
 namespace tersor {
 class ThreadPool;
@@ -61,8 +61,8 @@ struct PointMatrix {
 };
 
 /// One instruction set's arithmetic.
-struct Simd {
-  int width;  ///< floats in a vector
+struct Loops {
+  int lanes;  ///< floats in a vector
 
   /// V for tiles [first, first + count). Cells outside of the image are `padding[channel]`.
   void (*transform_input)(const Layer& layer, const float* input, const float* padding,
@@ -72,7 +72,7 @@ struct Simd {
   void (*transform_filter)(const float* filter, int64_t out_channels, int64_t in_channels,
                            bool flipped, float* u);
   /// M = V * U over `depth` channels, for `rows` tiles and the columns [column, column_end), both
-  /// multiples of 2 * width except the end of all columns.
+  /// multiples of 2 * lanes except the end of all columns.
   void (*multiply)(PointMatrix v, const float* u, PointMatrix m, int64_t rows, int64_t depth,
                    int64_t columns, int64_t column, int64_t column_end);
   /// Y for tiles [first, first + count) and the channels [column, column_end), through `stages`,
@@ -82,7 +82,8 @@ struct Simd {
 };
 
 /// What the gradient of the filter needs besides, apart so that inference can be linked without.
-struct GradientSimd {
+struct GradientLoops {
+  const Loops& forward;  ///< of the same instruction set
   /// A dY A^T for tiles [first, first + count) of an image of the output's shape. `zeros` are as
   /// many as the output has channels.
   void (*transform_gradient)(const Layer& layer, const float* gradient, const float* zeros,
@@ -98,18 +99,18 @@ struct GradientSimd {
 };
 
 /// Of CpuLevel::kAvx2 and kAvx512.
-extern const Simd kAvx2Simd;
-extern const Simd kAvx512Simd;
-extern const GradientSimd kAvx2GradientSimd;
-extern const GradientSimd kAvx512GradientSimd;
+extern const Loops kAvx2Loops;
+extern const Loops kAvx512Loops;
+extern const GradientLoops kAvx2GradientLoops;
+extern const GradientLoops kAvx512GradientLoops;
 
 inline int64_t RoundUp(int64_t n, int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
 
 /// Floats of U.
-inline int64_t FilterFloats(const Simd& simd, int64_t depth, int64_t columns) {
-  return kPoints * depth * RoundUp(columns, simd.width);
+inline int64_t FilterFloats(const Loops& loops, int64_t depth, int64_t columns) {
+  return kPoints * depth * RoundUp(columns, loops.lanes);
 }
 
 /// How a convolution is cut: each worker has tiles or columns of its own, and goes through its
@@ -121,11 +122,11 @@ struct ConvolutionPlan {
   size_t scratch_bytes = 0;  ///< of all workers
 };
 
-ConvolutionPlan PlanConvolution(const Simd& simd, const Layer& layer, int threads);
+ConvolutionPlan PlanConvolution(const Loops& loops, const Layer& layer, int threads);
 
 /// Output = stages(layer(input) with the filter in `u`). `padding` has the layer's channels.
 /// The result does not depend on the plan.
-void RunConvolution(const Simd& simd, const Layer& layer, const ConvolutionPlan& plan,
+void RunConvolution(const Loops& loops, const Layer& layer, const ConvolutionPlan& plan,
                     const float* input, const float* padding, const float* u, const Stages& stages,
                     float* output, void* scratch, ThreadPool& pool);
 

@@ -1,8 +1,9 @@
-#include "tersor/kernels/winograd_f32/winograd-inl.h"
+#include "tersor/kernels/winograd_f32/loops-inl.h"
 
 namespace tersor::kernels::winograd_f32 {
 
-const Simd kAvx2Simd = kSimd;
-const GradientSimd kAvx2GradientSimd = kGradientSimd;
+constinit const Loops kAvx2Loops = kLoops;
+constinit const GradientLoops kAvx2GradientLoops = {kAvx2Loops, TransformGradient, Accumulate,
+                                                    FinishFilterGradient};
 
 }  // namespace tersor::kernels::winograd_f32

@@ -1,8 +1,9 @@
-#include "tersor/kernels/winograd_f32/winograd-inl.h"
+#include "tersor/kernels/winograd_f32/loops-inl.h"
 
 namespace tersor::kernels::winograd_f32 {
 
-const Simd kAvx512Simd = kSimd;
-const GradientSimd kAvx512GradientSimd = kGradientSimd;
+constinit const Loops kAvx512Loops = kLoops;
+constinit const GradientLoops kAvx512GradientLoops = {kAvx512Loops, TransformGradient, Accumulate,
+                                                      FinishFilterGradient};
 
 }  // namespace tersor::kernels::winograd_f32
