@@ -88,9 +88,24 @@ inline float RescaleMultiplier(float scale_in, float scale_out) {
   return static_cast<float>(double{scale_in} / double{scale_out});
 }
 
-/// avg_pool2d, reduce_mean: scale_in / (scale_out * count), in double, rounded to f32 last.
-[[gnu::always_inline]] inline float MeanMultiplier(float scale_in, float scale_out, int64_t count) {
-  return static_cast<float>(double{scale_in} / (double{scale_out} * static_cast<double>(count)));
+/// reduce_mean, reduce_sum, avg_pool2d: from a sum of integers, zero points included, to the
+/// result, clamp(rne(float(sum) * multiplier + offset), lo, hi), three operations in f32.
+struct MeanRescale {
+  float multiplier, offset;
+
+  int32_t Apply(int32_t sum, IntegerRange range) const {
+    return RoundShiftClamp(static_cast<float>(sum) * multiplier + offset, 0, range);
+  }
+};
+
+/// For a sum of `count` integers that is divided by `divisor` (1 for reduce_sum). Each operation is
+/// rounded to f32, in this order.
+[[gnu::always_inline]] inline MeanRescale MakeMeanRescale(float scale_in, int32_t zero_in,
+                                                          float scale_out, int32_t zero_out,
+                                                          int64_t count, int64_t divisor) {
+  const float multiplier = scale_in / scale_out * (1.0f / static_cast<float>(divisor));
+  const float zeros = static_cast<float>(zero_in * count) * multiplier;
+  return {multiplier, static_cast<float>(zero_out) - zeros};
 }
 
 /// avg_pool2d where the scale stays: the mean of the integers themselves, rounded half away from

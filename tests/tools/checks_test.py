@@ -190,5 +190,41 @@ class GeneratedDocs(CheckTest):
         self.assert_finds("docs/generated/old.md: not fresh", "generated_docs", "check", BUILD)
 
 
+
+class Symbols(CheckTest):
+    TABLE = "namespace t { struct Loops { int (*f)(int); }; extern const Loops kAvx2Loops; }\n"
+
+    def compile(self, text):
+        self.plant("x86_avx2.cc", self.TABLE + text)
+        command = ["c++", "-std=c++20", "-O1", "-o", "x86_avx2.cc.o", "-c", "x86_avx2.cc"]
+        subprocess.run(command, cwd=self.root, check=True)
+        entry = {"directory": str(self.root), "file": str(self.root / "x86_avx2.cc"), "arguments": command}
+        self.plant("build/compile_commands.json", json.dumps([entry]))
+
+    def test_a_table_is_all_that_a_level_may_export(self):
+        self.compile("namespace { int F(int x) { return x + 1; } }\nconst t::Loops t::kAvx2Loops = {F};\n")
+        self.assert_passes("check_symbols", "build")
+
+    def test_a_weak_symbol_is_found(self):
+        self.compile("inline int F(int x) { return x + 1; }\nconst t::Loops t::kAvx2Loops = {F};\n")
+        self.assert_finds("x86_avx2.cc: weak symbol F(int)", "check_symbols", "build")
+
+    def test_a_function_with_outside_linkage_is_found(self):
+        self.compile("int F(int x) { return x + 1; }\nconst t::Loops t::kAvx2Loops = {F};\n")
+        self.assert_finds("x86_avx2.cc: external symbol F(int)", "check_symbols", "build")
+
+    def test_other_data_is_found(self):
+        self.compile("extern const int kSize = 3;\n")
+        self.assert_finds("x86_avx2.cc: external symbol kSize", "check_symbols", "build")
+
+    def test_an_object_that_was_not_built_is_found(self):
+        self.compile("")
+        (self.root / "x86_avx2.cc.o").unlink()
+        self.assert_finds("x86_avx2.cc: not built", "check_symbols", "build")
+
+    def test_a_build_without_such_files_is_found(self):
+        self.plant("build/compile_commands.json", "[]")
+        self.assert_finds("no file is compiled for a CPU level", "check_symbols", "build")
+
 if __name__ == "__main__":
     unittest.main()

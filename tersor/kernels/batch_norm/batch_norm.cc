@@ -187,31 +187,44 @@ std::unique_ptr<Kernel> Make(const KernelSpec& spec) {
   return std::make_unique<AnyKernel>(kLoops, extents, spec.threads);
 }
 
-template <typename AnyKernel, KernelMaker kReference>
+template <void (*kRun)(const Extents& extents, const KernelCall& call)>
+class Reference final : public Kernel {
+ public:
+  explicit Reference(const Extents& e) : e_(e) {}
+  void Run(const KernelCall& call) const override { kRun(e_, call); }
+
+ private:
+  Extents e_;
+};
+
+template <typename AnyKernel>
+std::unique_ptr<Kernel> MakeReference(const KernelSpec& spec) {
+  Extents extents;
+  if (!ReadExtents(spec, extents)) return nullptr;
+  return std::make_unique<AnyKernel>(extents);
+}
+
+template <typename AnyKernel, auto kReference>
 constexpr KernelRow kRows[] = {
 #define LOOPS(name, level, loops) {"batch_norm", #name, CpuLevel::level, Make<AnyKernel, loops>},
 #include "tersor/kernels/batch_norm/kernels.inc"
 #undef LOOPS
-    {"batch_norm", "reference", CpuLevel::kAny, kReference},
+    {"batch_norm", "reference", CpuLevel::kAny, MakeReference<Reference<kReference>>},
 };
 
 constexpr KernelRow kStatisticsRows[] = {
-    {"batch_norm", "reference", CpuLevel::kAny, MakeBatchNormStatisticsReference},
+    {"batch_norm", "reference", CpuLevel::kAny, MakeReference<Reference<StatisticsReference>>},
 };
 
 }  // namespace
 
-std::span<const KernelRow> BatchNormRows() { return kRows<NormKernel, MakeBatchNormReference>; }
-std::span<const KernelRow> BatchNormMomentsRows() {
-  return kRows<MomentsKernel, MakeBatchNormMomentsReference>;
-}
+std::span<const KernelRow> BatchNormRows() { return kRows<NormKernel, NormReference>; }
+std::span<const KernelRow> BatchNormMomentsRows() { return kRows<MomentsKernel, MomentsReference>; }
 std::span<const KernelRow> BatchNormStatisticsRows() { return kStatisticsRows; }
 std::span<const KernelRow> BatchNormGradSumsRows() {
-  return kRows<GradSumsKernel, MakeBatchNormGradSumsReference>;
+  return kRows<GradSumsKernel, GradSumsReference>;
 }
-std::span<const KernelRow> BatchNormGradRows() {
-  return kRows<GradKernel, MakeBatchNormGradReference>;
-}
+std::span<const KernelRow> BatchNormGradRows() { return kRows<GradKernel, GradReference>; }
 
 bool ReadExtents(const KernelSpec& spec, Extents& extents) {
   if (!spec.epilogue.empty()) return false;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cmath>
-#include <memory>
 
 #include "tersor/kernels/batch_norm/batch_norm.h"
 
@@ -21,10 +20,10 @@ inline double InverseDeviation(float variance, double epsilon) {
 }
 
 /// The last row of each operator: the definition.
-std::unique_ptr<Kernel> MakeBatchNormReference(const KernelSpec& spec);
-std::unique_ptr<Kernel> MakeBatchNormMomentsReference(const KernelSpec& spec);
-std::unique_ptr<Kernel> MakeBatchNormStatisticsReference(const KernelSpec& spec);
-std::unique_ptr<Kernel> MakeBatchNormGradSumsReference(const KernelSpec& spec);
-std::unique_ptr<Kernel> MakeBatchNormGradReference(const KernelSpec& spec);
+void NormReference(const Extents& extents, const KernelCall& call);
+void MomentsReference(const Extents& extents, const KernelCall& call);
+void StatisticsReference(const Extents& extents, const KernelCall& call);
+void GradSumsReference(const Extents& extents, const KernelCall& call);
+void GradReference(const Extents& extents, const KernelCall& call);
 
 }  // namespace tersor::kernels::batch_norm

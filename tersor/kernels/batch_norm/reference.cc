@@ -3,9 +3,8 @@
 #include "tersor/kernels/batch_norm/makers.h"
 
 namespace tersor::kernels::batch_norm {
-namespace {
 
-void BatchNormRun(const Extents& e, const KernelCall& call) {
+void NormReference(const Extents& e, const KernelCall& call) {
   const auto* input = call.operands[0].as<float>();
   const auto* scale = call.operands[1].as<float>();
   const auto* offset = call.operands[2].as<float>();
@@ -20,7 +19,7 @@ void BatchNormRun(const Extents& e, const KernelCall& call) {
   }
 }
 
-void MomentsRun(const Extents& e, const KernelCall& call) {
+void MomentsReference(const Extents& e, const KernelCall& call) {
   const auto* input = call.operands[0].as<float>();
   auto* sums = call.results[0].as<float>();
   for (int64_t c = 0; c < e.channels; ++c) {
@@ -36,7 +35,7 @@ void MomentsRun(const Extents& e, const KernelCall& call) {
   }
 }
 
-void StatisticsRun(const Extents& e, const KernelCall& call) {
+void StatisticsReference(const Extents& e, const KernelCall& call) {
   const auto* sums = call.operands[0].as<float>();
   auto* mean = call.results[0].as<float>();
   auto* variance = call.results[1].as<float>();
@@ -49,7 +48,7 @@ void StatisticsRun(const Extents& e, const KernelCall& call) {
   call.results[2].as<float>()[0] = sums[2 * e.channels];
 }
 
-void GradSumsRun(const Extents& e, const KernelCall& call) {
+void GradSumsReference(const Extents& e, const KernelCall& call) {
   const auto* gradient = call.operands[0].as<float>();
   const auto* input = call.operands[1].as<float>();
   const auto* mean = call.operands[2].as<float>();
@@ -67,7 +66,7 @@ void GradSumsRun(const Extents& e, const KernelCall& call) {
   }
 }
 
-void GradRun(const Extents& e, const KernelCall& call) {
+void GradReference(const Extents& e, const KernelCall& call) {
   const auto* gradient = call.operands[0].as<float>();
   const auto* input = call.operands[1].as<float>();
   const auto* scale = call.operands[2].as<float>();
@@ -83,41 +82,6 @@ void GradRun(const Extents& e, const KernelCall& call) {
     input_gradient[i] = static_cast<float>(
         scale[c] * r * (gradient[i] - sums[c] / count - normalized * sums[e.channels + c] / count));
   }
-}
-
-class ReferenceKernel : public Kernel {
- public:
-  using Function = void (*)(const Extents&, const KernelCall&);
-  ReferenceKernel(const Extents& extents, Function run) : extents_(extents), run_(run) {}
-  void Run(const KernelCall& call) const override { run_(extents_, call); }
-
- private:
-  Extents extents_;
-  Function run_;
-};
-
-std::unique_ptr<Kernel> Make(const KernelSpec& spec, ReferenceKernel::Function run) {
-  Extents extents;
-  if (!ReadExtents(spec, extents)) return nullptr;
-  return std::make_unique<ReferenceKernel>(extents, run);
-}
-
-}  // namespace
-
-std::unique_ptr<Kernel> MakeBatchNormReference(const KernelSpec& spec) {
-  return Make(spec, BatchNormRun);
-}
-std::unique_ptr<Kernel> MakeBatchNormMomentsReference(const KernelSpec& spec) {
-  return Make(spec, MomentsRun);
-}
-std::unique_ptr<Kernel> MakeBatchNormStatisticsReference(const KernelSpec& spec) {
-  return Make(spec, StatisticsRun);
-}
-std::unique_ptr<Kernel> MakeBatchNormGradSumsReference(const KernelSpec& spec) {
-  return Make(spec, GradSumsRun);
-}
-std::unique_ptr<Kernel> MakeBatchNormGradReference(const KernelSpec& spec) {
-  return Make(spec, GradRun);
 }
 
 }  // namespace tersor::kernels::batch_norm

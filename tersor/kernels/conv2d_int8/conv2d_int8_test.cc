@@ -240,6 +240,27 @@ TEST(Conv2dInt8, SumsThatMayLeaveInt32AreRefused) {
   }
 }
 
+TEST(Conv2dInt8, TheLargestSumThatFitsInt32IsTaken) {
+  // Zero point -128: an input integer is at most 255 away from it.
+  Int8Layer layer = Make({1, 1, 1, 4, 1, 1, 1}, 3);
+  layer.operands[0] = Tensor::FromValues<int8_t>({DType::kI8, {1, 1, 1, 4}, PerTensor(0.1f, -128)},
+                                                 std::vector<int8_t>(4, 127))
+                          .value();
+  layer.operands[1] = Tensor::FromValues<int8_t>({DType::kI8, {1, 1, 1, 4}, PerTensor(0.1f, 0)},
+                                                 std::vector<int8_t>{100, -50, 7, 0})
+                          .value();
+  constexpr int32_t kLargest = 255 * (100 + 50 + 7);
+  for (const bool fits : {true, false}) {
+    const int32_t bias = INT32_MAX - kLargest + (fits ? 0 : 1);
+    layer.operands[2] =
+        Tensor::FromValues<int32_t>({DType::kI32, {1}, {}}, std::vector<int32_t>{bias}).value();
+    for (const KernelRow& row : Rows()) {
+      if (!CpuFeatures::Machine().Has(row.level)) continue;
+      EXPECT_EQ(layer.Make(row, true, 1) != nullptr, fits) << row.name;
+    }
+  }
+}
+
 TEST(Conv2dInt8, LargestSumsAreExact) {
   // Every operand at the end of its range: the worst case for sums that wrap inside.
   for (int64_t channels : {1, 16, 31, 64, 200, 400}) {

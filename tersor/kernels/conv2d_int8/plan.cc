@@ -271,7 +271,8 @@ bool IsVariable(const KernelSpec& spec, size_t index) {
          spec.operands[index].data == nullptr;
 }
 
-[[maybe_unused]] std::unique_ptr<Kernel> MakePlanned(const KernelSpec& spec, const Loops& loops) {
+template <const Loops& kLoops>
+std::unique_ptr<Kernel> MakeVector(const KernelSpec& spec) {
   if (spec.operands.size() < 2 || IsVariable(spec, 1) || IsVariable(spec, 2) ||
       IsVariable(spec, 3)) {
     return nullptr;
@@ -281,13 +282,8 @@ bool IsVariable(const KernelSpec& spec, size_t index) {
     return nullptr;
   }
   auto kernel = std::make_unique<Planned>();
-  if (!kernel->Plan(spec, *c, loops)) return nullptr;
+  if (!kernel->Plan(spec, *c, kLoops)) return nullptr;
   return kernel;
-}
-
-template <const Loops& kLoops>
-std::unique_ptr<Kernel> MakeVector(const KernelSpec& spec) {
-  return MakePlanned(spec, kLoops);
 }
 
 constexpr KernelRow kRows[] = {

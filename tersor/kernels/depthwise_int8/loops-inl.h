@@ -120,5 +120,7 @@ void Run(const Plan& plan, const KernelCall& call) {
   });
 }
 
+constexpr Loops kLoops = {.lanes = kLanes, .run = Run};
+
 }  // namespace
 }  // namespace tersor::kernels::depthwise_int8

@@ -116,7 +116,8 @@ class Planned : public Kernel {
   std::vector<int8_t> padding_;
 };
 
-[[maybe_unused]] std::unique_ptr<Kernel> MakePlanned(const KernelSpec& spec, const Loops& loops) {
+template <const Loops& kLoops>
+std::unique_ptr<Kernel> MakeVector(const KernelSpec& spec) {
   for (size_t i = 1; i < spec.operands.size(); ++i) {
     if (spec.operands[i].type != nullptr && spec.operands[i].data == nullptr) return nullptr;
   }
@@ -128,13 +129,8 @@ class Planned : public Kernel {
     return nullptr;
   }
   auto kernel = std::make_unique<Planned>();
-  if (!kernel->Plan(spec, *c, loops)) return nullptr;
+  if (!kernel->Plan(spec, *c, kLoops)) return nullptr;
   return kernel;
-}
-
-template <const Loops& kLoops>
-std::unique_ptr<Kernel> MakeVector(const KernelSpec& spec) {
-  return MakePlanned(spec, kLoops);
 }
 
 #if defined(__x86_64__)

@@ -2,6 +2,6 @@
 
 namespace tersor::kernels::depthwise_int8 {
 
-constinit const Loops kAvx512Loops = {.lanes = kLanes, .run = Run};
+constinit const Loops kAvx512Loops = kLoops;
 
 }  // namespace tersor::kernels::depthwise_int8

@@ -252,5 +252,7 @@ constexpr Loops MakeLoops() {
   return loops;
 }
 
+constexpr Loops kLoops = MakeLoops();
+
 }  // namespace
 }  // namespace tersor::kernels::elementwise

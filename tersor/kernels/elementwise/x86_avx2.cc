@@ -2,6 +2,6 @@
 
 namespace tersor::kernels::elementwise {
 
-constinit const Loops kAvx2Loops = MakeLoops();
+constinit const Loops kAvx2Loops = kLoops;
 
 }  // namespace tersor::kernels::elementwise

@@ -2,6 +2,6 @@
 
 namespace tersor::kernels::elementwise {
 
-constinit const Loops kAvx512Loops = MakeLoops();
+constinit const Loops kAvx512Loops = kLoops;
 
 }  // namespace tersor::kernels::elementwise

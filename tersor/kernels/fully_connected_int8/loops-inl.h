@@ -85,5 +85,7 @@ void Run(const Plan& plan, const KernelCall& call) {
   });
 }
 
+constexpr Loops kLoops = {.lanes = kLanes, .group = 4 / sizeof(Element), .run = Run};
+
 }  // namespace
 }  // namespace tersor::kernels::fully_connected_int8

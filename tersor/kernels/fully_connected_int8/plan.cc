@@ -81,7 +81,8 @@ class Planned : public Kernel {
   std::vector<int32_t> bias_;
 };
 
-[[maybe_unused]] std::unique_ptr<Kernel> MakePlanned(const KernelSpec& spec, const Loops& loops) {
+template <const Loops& kLoops>
+std::unique_ptr<Kernel> MakeVector(const KernelSpec& spec) {
   const auto is_variable = [&](size_t index) {
     return index < spec.operands.size() && spec.operands[index].type != nullptr &&
            spec.operands[index].data == nullptr;
@@ -93,13 +94,8 @@ class Planned : public Kernel {
     return nullptr;
   }
   auto kernel = std::make_unique<Planned>();
-  if (!kernel->Plan(spec, *c, loops)) return nullptr;
+  if (!kernel->Plan(spec, *c, kLoops)) return nullptr;
   return kernel;
-}
-
-template <const Loops& kLoops>
-std::unique_ptr<Kernel> MakeVector(const KernelSpec& spec) {
-  return MakePlanned(spec, kLoops);
 }
 
 constexpr KernelRow kRows[] = {

@@ -2,6 +2,6 @@
 
 namespace tersor::kernels::fully_connected_int8 {
 
-constinit const Loops kAvx2Loops = {.lanes = kLanes, .group = 2, .run = Run};
+constinit const Loops kAvx2Loops = kLoops;
 
 }  // namespace tersor::kernels::fully_connected_int8

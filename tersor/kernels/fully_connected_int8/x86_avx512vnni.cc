@@ -2,6 +2,6 @@
 
 namespace tersor::kernels::fully_connected_int8 {
 
-constinit const Loops kAvx512VnniLoops = {.lanes = kLanes, .group = 4, .run = Run};
+constinit const Loops kAvx512VnniLoops = kLoops;
 
 }  // namespace tersor::kernels::fully_connected_int8

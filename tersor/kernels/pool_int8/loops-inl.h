@@ -12,15 +12,15 @@ struct Window {
   const uint8_t* cell;  ///< the first
   int64_t rows, columns, row_bytes, cell_bytes;
 
-  Window(const PoolGeometry& g, const uint8_t* image, CellRange y, CellRange x)
+  TERSOR_INLINE Window(const PoolGeometry& g, const uint8_t* image, CellRange y, CellRange x)
       : cell(image + (y.begin * g.width + x.begin) * g.channels),
         rows(y.size()),
         columns(x.size()),
         row_bytes(g.width * g.channels),
         cell_bytes(g.channels) {}
 
-  /// Behind the first byte of the last cell there are so many before `end`.
-  int64_t BytesBefore(const uint8_t* end) const {
+  /// Bytes before `end` from the first byte of the last cell on.
+  TERSOR_INLINE int64_t BytesBefore(const uint8_t* end) const {
     return end - (cell + (rows - 1) * row_bytes + (columns - 1) * cell_bytes);
   }
   /// body(cell) for all of them.
@@ -33,66 +33,73 @@ struct Window {
   }
 };
 
-/// vector(c, to) does the Vector::kCount channels from c on of a window whose cells all have so
-/// many bytes behind c, and writes them to `to`. Cells that are smaller than that are copied where
-/// nothing may be read or written behind them: part(to).
+/// vector(c, to) does the kCount channels from c on of a window whose cells all have so many bytes
+/// behind c, and writes them to `to`; the last vector of a cell is moved back over the one before
+/// it. Cells smaller than a vector at the end of the input are copied before they are read, by
+/// part(to), and at the end of the output are copied when they are done.
 template <int kCount, typename Vector, typename Part>
 TERSOR_INLINE void ForEachVector(const Window& window, const Ends& ends, uint8_t* output,
                                  const Vector& vector, const Part& part) {
   const int64_t channels = window.cell_bytes;
-  int64_t c = 0;
-  for (; c + kCount <= channels; c += kCount) vector(c, output + c);
-  if (c == channels) return;
-  if (c > 0) {
-    vector(channels - kCount, output + channels - kCount);
-  } else if (output + kCount <= ends.output && window.BytesBefore(ends.input) >= kCount) {
-    vector(0, output);
-  } else {
-    uint8_t bytes[kCount];
-    part(bytes);
-    CopyBytes(output, bytes, static_cast<int>(channels));
+  const bool reads = channels >= kCount || window.BytesBefore(ends.input) >= kCount;
+  if (reads && (channels >= kCount || output + kCount <= ends.output)) {
+    for (int64_t c = 0; c < channels; c += kCount) {
+      const int64_t at = c + kCount <= channels ? c : Larger<int64_t>(channels - kCount, 0);
+      vector(at, output + at);
+    }
+    return;
   }
+  uint8_t bytes[kCount];
+  if (reads) {
+    vector(0, bytes);
+  } else {
+    part(bytes);
+  }
+  CopyBytes(output, bytes, static_cast<int>(channels));
 }
 
 /// The first bytes of a cell that is smaller than a vector, at a place with room behind them.
 template <int kCount>
 struct CellCopy {
   uint8_t bytes[kCount] = {};
-  CellCopy(const uint8_t* cell, int64_t count) { CopyBytes(bytes, cell, static_cast<int>(count)); }
+  TERSOR_INLINE CellCopy(const uint8_t* cell, int64_t count) {
+    CopyBytes(bytes, cell, static_cast<int>(count));
+  }
 };
 
 template <typename Bytes, bool kSigned>
-void MaxRow(const PoolCase& p, const uint8_t* image, int64_t y, uint8_t* output, const Ends& ends) {
-  const PoolGeometry& g = p.geometry;
+void MaxRow(const PoolCase& p, const uint8_t* image, int64_t y, uint8_t* output, const Ends& to) {
+  const PoolGeometry g = p.geometry;  // copies: bytes that are stored could change the originals
+  const Ends ends = to;
   const bool two_by_two = g.IsTwoByTwo();
   const Bytes lo = Bytes::Fill(p.range.lo), hi = Bytes::Fill(p.range.hi);
-  const auto clamp = [&](Bytes x) { return Min<kSigned>(Max<kSigned>(x, lo), hi); };
   const CellRange rows = g.RowRange(y);
   for (int64_t x = 0; x < g.output_width; ++x, output += g.channels) {
     const Window window(g, image, rows, g.ColumnRange(x));
     ForEachVector<Bytes::kCount>(
         window, ends, output,
-        [&](int64_t c, uint8_t* to) {
-          const auto load = [&](int64_t offset) { return Bytes::Load(window.cell + c + offset); };
-          Bytes largest = load(0);
+        [&](int64_t c, uint8_t* out) TERSOR_LAMBDA {
+          const uint8_t* first = window.cell + c;
+          Bytes largest = Bytes::Load(first);
           if (two_by_two) {
             const int64_t right = window.cell_bytes, below = window.row_bytes;
-            largest = Max<kSigned>(Max<kSigned>(largest, load(right)),
-                                   Max<kSigned>(load(below), load(below + right)));
+            largest = Max<kSigned>(
+                Max<kSigned>(largest, Bytes::Load(first + right)),
+                Max<kSigned>(Bytes::Load(first + below), Bytes::Load(first + below + right)));
           } else {
             window.ForEach([&](const uint8_t* cell) TERSOR_LAMBDA {
               largest = Max<kSigned>(largest, Bytes::Load(cell + c));
             });
           }
-          clamp(largest).Store(to);
+          Min<kSigned>(Max<kSigned>(largest, lo), hi).Store(out);
         },
-        [&](uint8_t* to) {
+        [&](uint8_t* out) {
           Bytes largest = lo;
           window.ForEach([&](const uint8_t* cell) TERSOR_LAMBDA {
             const CellCopy<Bytes::kCount> copy(cell, g.channels);
             largest = Max<kSigned>(largest, Bytes::Load(copy.bytes));
           });
-          clamp(largest).Store(to);
+          Min<kSigned>(largest, hi).Store(out);
         });
   }
 }
@@ -109,51 +116,41 @@ void AnyMaxRow(const PoolCase& p, const uint8_t* image, int64_t y, uint8_t* outp
 
 constexpr int kParts = 16 / kLanes;
 
-/// The sums of sixteen channels over a window: in 16 bits, moved to 32 bits before they can leave.
-template <typename T>
-class Sums {
- public:
-  Sums() {
-    for (I32& sum : sums_) sum = I32::Fill(0);
-  }
-  TERSOR_INLINE void Add(const uint8_t* sixteen) {
-    few_ = few_ + I16x16::Widen(reinterpret_cast<const T*>(sixteen));
-    if (++cells_ == kSafeCells) Flush();
-  }
-  TERSOR_INLINE const I32 (&Flush())[kParts] {
-    AddSixteen(few_, sums_);
-    few_ = I16x16::Fill(0);
-    cells_ = 0;
-    return sums_;
-  }
+/// sums += sixteen channels of each cell, at(cell): in 16 bits, moved to 32 before they can leave.
+template <typename T, typename At>
+TERSOR_INLINE void SumCells(const Window& window, const At& at, I32 (&sums)[kParts]) {
+  constexpr int kSafeCells = 128;  // times 255 is below 2^15
+  I16x16 few = I16x16::Fill(0);
+  int cells = 0;
+  window.ForEach([&](const uint8_t* cell) TERSOR_LAMBDA {
+    few = few + I16x16::Widen(reinterpret_cast<const T*>(at(cell)));
+    if (++cells < kSafeCells) return;
+    AddSixteen(few, sums);
+    few = I16x16::Fill(0);
+    cells = 0;
+  });
+  AddSixteen(few, sums);
+}
 
- private:
-  static constexpr int kSafeCells = 128;  // times 255 is below 2^15
-  I32 sums_[kParts];
-  I16x16 few_ = I16x16::Fill(0);
-  int cells_ = 0;
-};
-
-/// From the sum over a window to the result.
+/// From the sums over a window to its results.
 class Finish {
  public:
-  Finish(const PoolCase& p, const Window& window)
+  TERSOR_INLINE Finish(const PoolCase& p, int64_t cells)
       : keeps_scale_(p.KeepsScale()),
-        zero_out_(I32::Fill(p.zero_out)),
-        multiplier_(F32::Fill(p.Multiplier(window.rows * window.columns))) {
-    const auto cells = static_cast<int32_t>(window.rows * window.columns);
-    shift_ = I32::Fill(keeps_scale_ ? cells / 2 : cells * p.zero_in);
-    count_ = F32::Fill(static_cast<float>(cells));
-    const int32_t zero = keeps_scale_ ? 0 : p.zero_out;
-    lo_ = F32::Fill(static_cast<float>(p.range.lo - zero));
-    hi_ = F32::Fill(static_cast<float>(p.range.hi - zero));
+        half_(I32::Fill(static_cast<int32_t>(cells / 2))),
+        count_(F32::Fill(static_cast<float>(cells))),
+        lo_(F32::Fill(static_cast<float>(p.range.lo))),
+        hi_(F32::Fill(static_cast<float>(p.range.hi))) {
+    const MeanRescale rescale = p.Rescale(cells);
+    multiplier_ = F32::Fill(rescale.multiplier);
+    offset_ = F32::Fill(rescale.offset);
   }
 
   template <typename T>
   TERSOR_INLINE void Store(T* to, const I32 (&sums)[kParts]) const {
     I32 q[kParts];
     TERSOR_UNROLL
-    for (int i = 0; i < kParts; ++i) q[i] = keeps_scale_ ? Mean(sums[i]) : Requantized(sums[i]);
+    for (int i = 0; i < kParts; ++i) q[i] = keeps_scale_ ? Mean(sums[i]) : Rescaled(sums[i]);
     StoreSixteen(to, q);
   }
 
@@ -162,39 +159,47 @@ class Finish {
   /// minus half the count never reaches the next integer by rounding, so cutting it off is exact.
   TERSOR_INLINE I32 Mean(I32 sum) const {
     const I32 sign = ShiftRight<31>(sum);
-    const F32 quotient = ToFloat(sum + ((shift_ ^ sign) - sign)) / count_;
+    const F32 quotient = ToFloat(sum + ((half_ ^ sign) - sign)) / count_;
     return Truncate(Min(Max(quotient, lo_), hi_));
   }
-  /// Steps 2 to 4 of the rule. The bounds are integers, so clamping before rounding is the same.
-  TERSOR_INLINE I32 Requantized(I32 sum) const {
-    return ToInt(Min(Max(ToFloat(sum - shift_) * multiplier_, lo_), hi_)) + zero_out_;
+  /// MeanRescale. The bounds are integers, so clamping before rounding is the same.
+  TERSOR_INLINE I32 Rescaled(I32 sum) const {
+    return ToInt(Min(Max(ToFloat(sum) * multiplier_ + offset_, lo_), hi_));
   }
 
   bool keeps_scale_;
-  I32 zero_out_, shift_;
-  F32 multiplier_, count_, lo_, hi_;
+  I32 half_;
+  F32 count_, lo_, hi_, multiplier_, offset_;
 };
 
 template <typename T>
 void AverageRow(const PoolCase& p, const uint8_t* image, int64_t y, uint8_t* output,
-                const Ends& ends) {
-  const PoolGeometry& g = p.geometry;
+                const Ends& to) {
+  const PoolGeometry g = p.geometry;  // copies: bytes that are stored could change the originals
+  const Ends ends = to;
   const CellRange rows = g.RowRange(y);
   for (int64_t x = 0; x < g.output_width; ++x, output += g.channels) {
     const Window window(g, image, rows, g.ColumnRange(x));
-    const Finish finish(p, window);
+    const Finish finish(p, window.rows * window.columns);
+    const auto average = [&](const auto& at, uint8_t* out) TERSOR_LAMBDA {
+      I32 sums[kParts];
+      for (I32& sum : sums) sum = I32::Fill(0);
+      SumCells<T>(window, at, sums);
+      finish.Store(reinterpret_cast<T*>(out), sums);
+    };
     ForEachVector<16>(
         window, ends, output,
-        [&](int64_t c, uint8_t* to) {
-          Sums<T> sums;
-          window.ForEach([&](const uint8_t* cell) TERSOR_LAMBDA { sums.Add(cell + c); });
-          finish.Store(reinterpret_cast<T*>(to), sums.Flush());
+        [&](int64_t c, uint8_t* out) {
+          average([&](const uint8_t* cell) TERSOR_LAMBDA { return cell + c; }, out);
         },
-        [&](uint8_t* to) {
-          Sums<T> sums;
-          window.ForEach([&](const uint8_t* cell)
-                             TERSOR_LAMBDA { sums.Add(CellCopy<16>(cell, g.channels).bytes); });
-          finish.Store(reinterpret_cast<T*>(to), sums.Flush());
+        [&](uint8_t* out) {
+          CellCopy<16> copy(window.cell, g.channels);
+          average(
+              [&](const uint8_t* cell) TERSOR_LAMBDA {
+                copy = CellCopy<16>(cell, g.channels);
+                return static_cast<const uint8_t*>(copy.bytes);
+              },
+              out);
         });
   }
 }

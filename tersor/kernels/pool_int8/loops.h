@@ -21,8 +21,10 @@ struct PoolCase {
   [[gnu::always_inline]] bool KeepsScale() const {
     return scale_in == scale_out && zero_in == zero_out && !geometry.count_padding;
   }
-  [[gnu::always_inline]] float Multiplier(int64_t covered) const {
-    return MeanMultiplier(scale_in, scale_out, geometry.Divisor(covered));
+  /// Where it does not keep the scale: for a window of so many covered cells.
+  [[gnu::always_inline]] MeanRescale Rescale(int64_t covered) const {
+    return MakeMeanRescale(scale_in, zero_in, scale_out, zero_out, covered,
+                           geometry.Divisor(covered));
   }
 };
 

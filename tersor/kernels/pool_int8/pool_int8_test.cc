@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "tersor/kernels/kernel_testing.h"
 
@@ -59,8 +60,11 @@ void ExpectSameBits() {
   for (size_t i = 0; i < std::size(kWindows); ++i) {
     for (const char* activation : {"none", "relu", "relu6"}) {
       for (const bool average : {false, true}) {
-        for (const float scale_out : {0.05f, 0.013f, 0.0001f}) {
-          const auto c = MakeCase<T>(kWindows[i], average, activation, scale_out, 3);
+        // The first keeps scale and zero point: its mean rounds half away from zero.
+        const std::pair<float, int32_t> results[] = {
+            {0.05f, 7}, {0.05f, 3}, {0.013f, 3}, {1e-4f, 3}};
+        for (const auto& [scale_out, zero_out] : results) {
+          const auto c = MakeCase<T>(kWindows[i], average, activation, scale_out, zero_out);
           const auto rows = average ? AvgPool2dRows() : MaxPool2dRows();
           const auto expected = c.Run(rows.back());
           ASSERT_TRUE(expected.has_value());
@@ -89,6 +93,29 @@ TEST(PoolInt8, ReferenceFollowsTheRule) {
   // (4 + 5 + 8 + 0) * 0.5 / (0.25 * 4) = 8.5, half to even 8, plus 10.
   EXPECT_EQ(c.Run(AvgPool2dRows().back())->results[0].values<int8_t>()[0], 18);
   EXPECT_EQ(c.Make(MaxPool2dRows().back()), nullptr) << "the scales differ";
+}
+
+TEST(PoolInt8, AMeanThatKeepsItsScaleRoundsHalfAwayFromZero) {
+  const struct {
+    std::vector<int8_t> cells;
+    int mean;
+  } cases[] = {{{1, 2, 2, 1}, 2},          {{-1, -2, -2, -1}, -2}, {{0, 1, 0, 0}, 0},
+               {{0, -1, -1, 0}, -1},       {{3, 3, 3, 2}, 3},      {{-128, -128, -128, -127}, -128},
+               {{127, 127, 126, 126}, 127}};
+  for (const auto& [cells, mean] : cases) {
+    for (const int64_t channels : {1, 16, 20}) {
+      OperatorCase c;
+      std::vector<int8_t> values;
+      for (const int8_t q : cells) values.insert(values.end(), static_cast<size_t>(channels), q);
+      c.Operand(Type(DType::kI8, {1, 2, 2, channels}, 0.5f, -3), values);
+      c.Result(Type(DType::kI8, {1, 1, 1, channels}, 0.5f, -3));
+      c.attributes.Set(Attr::window, std::vector<int64_t>{2, 2});
+      for (const KernelRow& row : testing::AvailableRows(AvgPool2dRows())) {
+        const auto found = c.Run(row);
+        for (const int8_t q : found->results[0].values<int8_t>()) EXPECT_EQ(q, mean) << row.name;
+      }
+    }
+  }
 }
 
 TEST(PoolInt8, ThreadsDoNotChangeABit) {

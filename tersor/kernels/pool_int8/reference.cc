@@ -30,12 +30,11 @@ class ReferenceKernel : public Kernel {
  private:
   T Window(const T* image, CellRange rows, CellRange columns) const {
     const PoolGeometry& g = p_.geometry;
-    const int32_t zero = p_.KeepsScale() ? 0 : p_.zero_in;
     int32_t sum = 0, largest = INT32_MIN;
     for (int64_t h = rows.begin; h < rows.end; ++h) {
       for (int64_t w = columns.begin; w < columns.end; ++w) {
         const int32_t q = image[(h * g.width + w) * g.channels];
-        sum += q - zero;
+        sum += q;
         largest = std::max(largest, q);
       }
     }
@@ -44,7 +43,7 @@ class ReferenceKernel : public Kernel {
     if (p_.KeepsScale()) {
       return static_cast<T>(std::clamp(MeanHalfAway(sum, covered), p_.range.lo, p_.range.hi));
     }
-    return static_cast<T>(Requantize(sum, p_.Multiplier(covered), p_.zero_out, p_.range));
+    return static_cast<T>(p_.Rescale(covered).Apply(sum, p_.range));
   }
 
   PoolCase p_;

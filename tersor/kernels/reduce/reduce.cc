@@ -132,10 +132,10 @@ class SumQuantized final : public Kernel {
       : plan_(plan),
         add_(add),
         sum_(sum),
-        multiplier_(MeanMultiplier(ScaleOf(*spec.operands[0].type), ScaleOf(spec.results[0]),
-                                   mean ? plan.count : 1)),
-        shift_(static_cast<int32_t>(plan.count * ZeroPointOf(*spec.operands[0].type))),
-        zero_out_(ZeroPointOf(spec.results[0])) {}
+        rescale_(MakeMeanRescale(ScaleOf(*spec.operands[0].type),
+                                 ZeroPointOf(*spec.operands[0].type), ScaleOf(spec.results[0]),
+                                 ZeroPointOf(spec.results[0]), plan.count, mean ? plan.count : 1)) {
+  }
 
   size_t scratch_bytes() const override {
     return static_cast<size_t>(plan_.results) * sizeof(int32_t);
@@ -145,8 +145,7 @@ class SumQuantized final : public Kernel {
     plan_.AddAll(call.operands[0].as<T>(), sums, add_, sum_);
     T* out = call.results[0].as<T>();
     for (int64_t i = 0; i < plan_.results; ++i) {
-      out[i] =
-          static_cast<T>(Requantize(sums[i] - shift_, multiplier_, zero_out_, RangeOf(DTypeOf<T>)));
+      out[i] = static_cast<T>(rescale_.Apply(sums[i], RangeOf(DTypeOf<T>)));
     }
   }
 
@@ -154,8 +153,7 @@ class SumQuantized final : public Kernel {
   Plan plan_;
   Add add_;
   Sum sum_;
-  float multiplier_;
-  int32_t shift_, zero_out_;
+  MeanRescale rescale_;
 };
 
 template <typename T>

@@ -38,7 +38,11 @@ TERSOR_INLINE void AddProducts(F32 (&acc)[kRows][kVectors], const float* a, int6
     a += a_step;
     b += b_step;
   };
-  if constexpr (kSums == 1) {
+  // A block that fills the registers has none left for the values of further steps.
+  constexpr bool kFills = kLanes < 16 && kRows * kVectors + kVectors >= 16;
+  if constexpr (kFills) {
+    for (int64_t i = 0; i < depth; ++i) step(acc);
+  } else if constexpr (kSums == 1) {
     TERSOR_UNROLL_DEPTH for (int64_t i = 0; i < depth; ++i) step(acc);
   } else {
     F32 sums[kSums][kRows][kVectors];

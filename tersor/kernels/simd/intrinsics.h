@@ -5,8 +5,8 @@
 // AVX2, so that the tests of the AVX-512 kernels run on any x86-64-v3 machine. What SIMDe lacks is
 // defined in emulated_avx512.h. docs/testing-avx512.md tells how to use it.
 //
-// TERSOR_AVX512 and TERSOR_AVX512VNNI are defined where the including file may use these levels,
-// emulated or not: ask them, never the compiler's own __AVX512F__.
+// TERSOR_AVX512VNNI is defined where the including file may use that level, emulated or not: ask it,
+// never the compiler's own __AVX512VNNI__.
 #pragma once
 
 #include <immintrin.h>
@@ -15,9 +15,6 @@
 #include "tersor/kernels/simd/emulated_avx512.h"
 #endif
 
-#if defined(__AVX512F__) || defined(TERSOR_EMULATE_AVX512)
-#define TERSOR_AVX512 1
-#endif
 #if defined(__AVX512VNNI__) || defined(TERSOR_EMULATE_AVX512VNNI)
 #define TERSOR_AVX512VNNI 1
 #endif

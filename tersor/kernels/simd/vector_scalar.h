@@ -219,14 +219,11 @@ TERSOR_INLINE I16x16 ShiftLeft(I16x16 a) {
 TERSOR_INLINE void AddSixteen(I16x16 a, I32 (&sums)[4]) {
   for (int l = 0; l < 16; ++l) sums[l / kLanes].v[l % kLanes] += a.v[l];
 }
-TERSOR_INLINE void StoreSixteen(int8_t* p, const I32 (&q)[4]) {
+template <typename T>
+TERSOR_INLINE void StoreSixteen(T* p, const I32 (&q)[4]) {
+  constexpr int32_t kLo = kIsSigned<T> ? -128 : 0, kHi = kIsSigned<T> ? 127 : 255;
   for (int l = 0; l < 16; ++l) {
-    p[l] = static_cast<int8_t>(Clamped(q[l / kLanes].v[l % kLanes], -128, 127));
-  }
-}
-TERSOR_INLINE void StoreSixteen(uint8_t* p, const I32 (&q)[4]) {
-  for (int l = 0; l < 16; ++l) {
-    p[l] = static_cast<uint8_t>(Clamped(q[l / kLanes].v[l % kLanes], 0, 255));
+    p[l] = static_cast<T>(Clamped(q[l / kLanes].v[l % kLanes], kLo, kHi));
   }
 }
 

@@ -83,7 +83,7 @@ TEST_P(Vectors, F32OperationsAreTheirDefinitions) {
         });
 #define I32_OPERATION(name, vector, scalar)
 #define I16_OPERATION(name, vector, scalar)
-#include "tersor/kernels/simd/vector_operations.inc"
+#include "tersor/kernels/simd/vector_testing_operations.inc"
 #undef F32_OPERATION
 #undef I32_OPERATION
 }
@@ -106,7 +106,7 @@ TEST_P(Vectors, I32OperationsAreTheirDefinitions) {
         [](int32_t a, [[maybe_unused]] int32_t b, [[maybe_unused]] int32_t c) -> int32_t { \
           return scalar;                                                                   \
         });
-#include "tersor/kernels/simd/vector_operations.inc"
+#include "tersor/kernels/simd/vector_testing_operations.inc"
 #undef I32_OPERATION
 #undef I16_OPERATION
 }
@@ -126,7 +126,7 @@ TEST_P(Vectors, I16OperationsAreTheirDefinitions) {
 #define I32_OPERATION(name, vector, scalar)
 #define I16_OPERATION(name, vector, scalar) \
   check(I16Operation::k##name, #name, [](int a, [[maybe_unused]] int b) { return scalar; });
-#include "tersor/kernels/simd/vector_operations.inc"
+#include "tersor/kernels/simd/vector_testing_operations.inc"
 #undef F32_OPERATION
 #undef I32_OPERATION
 #undef I16_OPERATION
@@ -339,7 +339,7 @@ TEST_P(Vectors, SquaresAreTransposed) {
 
 const Implementation kImplementations[] = {
 #define VECTOR(name, level, table) {#name, CpuLevel::level, table},
-#include "tersor/kernels/simd/vectors.inc"
+#include "tersor/kernels/simd/vector_testing_list.inc"
 #undef VECTOR
 };
 INSTANTIATE_TEST_SUITE_P(All, Vectors, ::testing::ValuesIn(kImplementations),

@@ -24,7 +24,7 @@ namespace {
     [[maybe_unused]] const I16x16 a = I16x16::Load(pa), b = I16x16::Load(pb); \
     (vector).Store(out);                                                      \
   }
-#include "tersor/kernels/simd/vector_operations.inc"
+#include "tersor/kernels/simd/vector_testing_operations.inc"
 #undef F32_OPERATION
 #undef I32_OPERATION
 #undef I16_OPERATION
@@ -66,7 +66,7 @@ constexpr VectorTable kTable = {
 #define F32_OPERATION(name, vector, scalar) F32##name,
 #define I32_OPERATION(name, vector, scalar)
 #define I16_OPERATION(name, vector, scalar)
-#include "tersor/kernels/simd/vector_operations.inc"
+#include "tersor/kernels/simd/vector_testing_operations.inc"
 #undef F32_OPERATION
 #undef I32_OPERATION
         },
@@ -74,7 +74,7 @@ constexpr VectorTable kTable = {
         {
 #define F32_OPERATION(name, vector, scalar)
 #define I32_OPERATION(name, vector, scalar) I32##name,
-#include "tersor/kernels/simd/vector_operations.inc"
+#include "tersor/kernels/simd/vector_testing_operations.inc"
 #undef I32_OPERATION
 #undef I16_OPERATION
         },
@@ -82,7 +82,7 @@ constexpr VectorTable kTable = {
         {
 #define I32_OPERATION(name, vector, scalar)
 #define I16_OPERATION(name, vector, scalar) I16##name,
-#include "tersor/kernels/simd/vector_operations.inc"
+#include "tersor/kernels/simd/vector_testing_operations.inc"
 #undef F32_OPERATION
 #undef I32_OPERATION
 #undef I16_OPERATION

@@ -9,7 +9,7 @@ enum class F32Operation : uint8_t {
 #define F32_OPERATION(name, vector, scalar) k##name,
 #define I32_OPERATION(name, vector, scalar)
 #define I16_OPERATION(name, vector, scalar)
-#include "tersor/kernels/simd/vector_operations.inc"
+#include "tersor/kernels/simd/vector_testing_operations.inc"
 #undef F32_OPERATION
 #undef I32_OPERATION
   kCount
@@ -17,7 +17,7 @@ enum class F32Operation : uint8_t {
 enum class I32Operation : uint8_t {
 #define F32_OPERATION(name, vector, scalar)
 #define I32_OPERATION(name, vector, scalar) k##name,
-#include "tersor/kernels/simd/vector_operations.inc"
+#include "tersor/kernels/simd/vector_testing_operations.inc"
 #undef I32_OPERATION
 #undef I16_OPERATION
   kCount
@@ -25,7 +25,7 @@ enum class I32Operation : uint8_t {
 enum class I16Operation : uint8_t {
 #define I32_OPERATION(name, vector, scalar)
 #define I16_OPERATION(name, vector, scalar) k##name,
-#include "tersor/kernels/simd/vector_operations.inc"
+#include "tersor/kernels/simd/vector_testing_operations.inc"
 #undef F32_OPERATION
 #undef I32_OPERATION
 #undef I16_OPERATION
@@ -73,7 +73,7 @@ struct VectorTable {
 };
 
 #define VECTOR(name, level, table) extern const VectorTable table;
-#include "tersor/kernels/simd/vectors.inc"
+#include "tersor/kernels/simd/vector_testing_list.inc"
 #undef VECTOR
 
 }  // namespace tersor::kernels

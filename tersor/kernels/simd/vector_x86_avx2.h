@@ -173,18 +173,12 @@ TERSOR_INLINE void AddSixteen(I16x16 a, I32 (&sums)[2]) {
   sums[0] = sums[0] + I32{_mm256_cvtepi16_epi32(_mm256_castsi256_si128(a.v))};
   sums[1] = sums[1] + I32{_mm256_cvtepi16_epi32(_mm256_extracti128_si256(a.v, 1))};
 }
-TERSOR_INLINE __m256i WordsOf(const I32 (&q)[2]) {
-  return _mm256_permute4x64_epi64(_mm256_packs_epi32(q[0].v, q[1].v), 0xD8);
-}
-TERSOR_INLINE void StoreSixteen(int8_t* p, const I32 (&q)[2]) {
-  const __m256i words = WordsOf(q);
+template <typename T>
+TERSOR_INLINE void StoreSixteen(T* p, const I32 (&q)[2]) {
+  const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(q[0].v, q[1].v), 0xD8);
   const __m128i low = _mm256_castsi256_si128(words), high = _mm256_extracti128_si256(words, 1);
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(low, high));
-}
-TERSOR_INLINE void StoreSixteen(uint8_t* p, const I32 (&q)[2]) {
-  const __m256i words = WordsOf(q);
-  const __m128i low = _mm256_castsi256_si128(words), high = _mm256_extracti128_si256(words, 1);
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(low, high));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                   kIsSigned<T> ? _mm_packs_epi16(low, high) : _mm_packus_epi16(low, high));
 }
 
 }  // namespace

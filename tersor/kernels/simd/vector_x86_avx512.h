@@ -155,13 +155,10 @@ class Narrow {
 TERSOR_INLINE void AddSixteen(I16x16 a, I32 (&sums)[1]) {
   sums[0] = sums[0] + I32{_mm512_cvtepi16_epi32(a.v)};
 }
-TERSOR_INLINE void StoreSixteen(int8_t* p, const I32 (&q)[1]) {
-  const I32 clamped = Min(Max(q[0], I32::Fill(-128)), I32::Fill(127));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(clamped.v));
-}
-TERSOR_INLINE void StoreSixteen(uint8_t* p, const I32 (&q)[1]) {
-  const I32 clamped = Min(Max(q[0], I32::Fill(0)), I32::Fill(255));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(clamped.v));
+template <typename T>
+TERSOR_INLINE void StoreSixteen(T* p, const I32 (&q)[1]) {
+  const I32 lo = I32::Fill(kIsSigned<T> ? -128 : 0), hi = I32::Fill(kIsSigned<T> ? 127 : 255);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(Min(Max(q[0], lo), hi).v));
 }
 
 }  // namespace

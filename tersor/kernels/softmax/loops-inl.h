@@ -44,5 +44,7 @@ void Softmax(const float* in, float* out, int64_t rows, int64_t columns) {
   }
 }
 
+constexpr Loops kLoops = {Softmax};
+
 }  // namespace
 }  // namespace tersor::kernels::softmax

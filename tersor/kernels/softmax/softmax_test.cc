@@ -94,6 +94,21 @@ TEST(Softmax, IntegersFollowTheRule) {
   }
 }
 
+TEST(Softmax, IntegersSumInTheOrderOfTheChannels) {
+  // Each of the small exponentials is lost when it is added to 1 in f32; added among themselves
+  // first, as another order would, they are 2e-4.
+  OperatorCase c;
+  std::vector<int8_t> q(4097, -113);
+  q[0] = 127;
+  c.Operand(Quantized({4097}, 0.07f, 0), q);
+  c.Result(Quantized({4097}, 1.0f / 100.505f, -128));
+  for (const KernelRow& row : testing::AvailableRows(SoftmaxRows())) {
+    const auto found = c.Run(row);
+    if (!found) continue;
+    EXPECT_EQ(found->results[0].values<int8_t>()[0], 101 - 128) << row.name;
+  }
+}
+
 TEST(Softmax, EveryRowOfIntegersGivesTheBitsOfTheReference) {
   for (const KernelRow& row : testing::AvailableRows(SoftmaxRows())) {
     OperatorCase c;

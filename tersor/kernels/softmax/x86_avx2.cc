@@ -2,6 +2,6 @@
 
 namespace tersor::kernels::softmax {
 
-constinit const Loops kAvx2Loops = {Softmax};
+constinit const Loops kAvx2Loops = kLoops;
 
 }  // namespace tersor::kernels::softmax

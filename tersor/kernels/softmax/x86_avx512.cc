@@ -2,6 +2,6 @@
 
 namespace tersor::kernels::softmax {
 
-constinit const Loops kAvx512Loops = {Softmax};
+constinit const Loops kAvx512Loops = kLoops;
 
 }  // namespace tersor::kernels::softmax

@@ -64,8 +64,9 @@ inline void ForEach(int64_t count, const Update& update) {
 }
 
 template <typename Memory>
-void SgdLoop(const SgdConstants& constants, float* variable, const float* gradient, float* velocity,
+void SgdLoop(const SgdConstants& given, float* variable, const float* gradient, float* velocity,
              int64_t count) {
+  const SgdConstants constants = given;  // a vector that is stored could change the caller's
   ForEach<Memory>(count, [&](const auto& memory, int64_t i) {
     UpdateSgd(memory, constants, variable + i, gradient + i,
               velocity != nullptr ? velocity + i : nullptr);
@@ -73,16 +74,18 @@ void SgdLoop(const SgdConstants& constants, float* variable, const float* gradie
 }
 
 template <typename Memory>
-void AdamLoop(const AdamConstants& constants, float* variable, const float* gradient,
-              float* moment1, float* moment2, int64_t count) {
+void AdamLoop(const AdamConstants& given, float* variable, const float* gradient, float* moment1,
+              float* moment2, int64_t count) {
+  const AdamConstants constants = given;
   ForEach<Memory>(count, [&](const auto& memory, int64_t i) {
     UpdateAdam(memory, constants, variable + i, gradient + i, moment1 + i, moment2 + i);
   });
 }
 
 template <typename Memory>
-void MovingAverageLoop(const MovingAverageConstants& constants, float* variable, const float* value,
+void MovingAverageLoop(const MovingAverageConstants& given, float* variable, const float* value,
                        int64_t count) {
+  const MovingAverageConstants constants = given;
   ForEach<Memory>(count, [&](const auto& memory, int64_t i) {
     UpdateMovingAverage(memory, constants, variable + i, value + i);
   });

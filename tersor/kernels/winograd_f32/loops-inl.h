@@ -27,6 +27,12 @@ TERSOR_INLINE F32 SubProduct(F32 a, F32 b, F32 c) {
   return kLanes == 8 ? c - a * b : NegMultiplyAdd(a, b, c);
 }
 
+/// c + a * b and c - a * b.
+TERSOR_INLINE void BothSigns(F32 a, F32 b, F32 c, F32& sum, F32& difference) {
+  sum = AddProduct(a, b, c);
+  difference = SubProduct(a, b, c);
+}
+
 /// B^T x.
 struct PatchTransform {
   static constexpr int kIn = 6, kOut = 6;
@@ -36,11 +42,9 @@ struct PatchTransform {
     y[0] = AddProduct(product, x[0], SubProduct(sum, x[2], x[4]));
     y[5] = AddProduct(product, x[1], SubProduct(sum, x[3], x[5]));
     const F32 even_a = SubProduct(b2, x[2], x[4]), odd_a = SubProduct(b2, x[1], x[3]);
-    y[1] = AddProduct(a, odd_a, even_a);
-    y[2] = SubProduct(a, odd_a, even_a);
+    BothSigns(a, odd_a, even_a, y[1], y[2]);
     const F32 even_b = SubProduct(a2, x[2], x[4]), odd_b = SubProduct(a2, x[1], x[3]);
-    y[3] = AddProduct(b, odd_b, even_b);
-    y[4] = SubProduct(b, odd_b, even_b);
+    BothSigns(b, odd_b, even_b, y[3], y[4]);
   }
 };
 
@@ -65,11 +69,9 @@ struct TileTransform {
     y[5] = x[3];
     const F32 a2 = F32::Fill(kA2), b2 = F32::Fill(kB2), a = F32::Fill(kA), b = F32::Fill(kB);
     const F32 even_a = AddProduct(a2, x[2], x[0]), odd_a = AddProduct(a2, x[3], x[1]);
-    y[1] = AddProduct(a, odd_a, even_a);
-    y[2] = SubProduct(a, odd_a, even_a);
+    BothSigns(a, odd_a, even_a, y[1], y[2]);
     const F32 even_b = AddProduct(b2, x[2], x[0]), odd_b = AddProduct(b2, x[3], x[1]);
-    y[3] = AddProduct(b, odd_b, even_b);
-    y[4] = SubProduct(b, odd_b, even_b);
+    BothSigns(b, odd_b, even_b, y[3], y[4]);
   }
 };
 
