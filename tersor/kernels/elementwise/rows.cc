@@ -27,7 +27,7 @@ template <auto kOp>
 std::span<const KernelRow> Rows() {
   static const std::vector<KernelRow> rows = [] {
     std::vector<KernelRow> list;
-#define LOOPS(name, cpu_level, loops)                                               \
+#define LOOPS(name, cpu_level, loops)                                                \
   if (HasLoop(loops, kOp)) {                                                         \
     list.push_back({"elementwise", #name, CpuLevel::cpu_level, Vector<kOp, loops>}); \
   }

@@ -5,8 +5,8 @@
 // AVX2, so that the tests of the AVX-512 kernels run on any x86-64-v3 machine. What SIMDe lacks is
 // defined in emulated_avx512.h. docs/testing-avx512.md tells how to use it.
 //
-// TERSOR_AVX512VNNI is defined where the including file may use that level, emulated or not: ask it,
-// never the compiler's own __AVX512VNNI__.
+// TERSOR_AVX512VNNI is defined where the including file may use that level, emulated or not: ask
+// it, never the compiler's own __AVX512VNNI__.
 #pragma once
 
 #include <immintrin.h>
