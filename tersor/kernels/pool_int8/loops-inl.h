@@ -33,29 +33,47 @@ struct Window {
   }
 };
 
-/// vector(c, to) does the kCount channels from c on of a window whose cells all have so many bytes
-/// behind c, and writes them to `to`; the last vector of a cell is moved back over the one before
-/// it. Cells smaller than a vector at the end of the input are copied before they are read, by
-/// part(to), and at the end of the output are copied when they are done.
+/// The windows of one row of the result. `vector(window, c, to)` does the kCount channels from c on
+/// of a window whose cells all have so many bytes behind c, and writes them to `to`; the last
+/// vector of a cell is moved back over the one before it. Cells smaller than a vector at the end of
+/// the input are copied before they are read, by `part(window, to)`, and at the end of the output
+/// when they are done.
 template <int kCount, typename Vector, typename Part>
-TERSOR_INLINE void ForEachVector(const Window& window, const Ends& ends, uint8_t* output,
-                                 const Vector& vector, const Part& part) {
-  const int64_t channels = window.cell_bytes;
-  const bool reads = channels >= kCount || window.BytesBefore(ends.input) >= kCount;
-  if (reads && (channels >= kCount || output + kCount <= ends.output)) {
-    for (int64_t c = 0; c < channels; c += kCount) {
-      const int64_t at = c + kCount <= channels ? c : Larger<int64_t>(channels - kCount, 0);
-      vector(at, output + at);
+TERSOR_INLINE void ForEachWindow(const PoolGeometry& g, const uint8_t* image, int64_t y,
+                                 uint8_t* output, const Ends& ends, const Vector& vector,
+                                 const Part& part) {
+  const CellRange rows = g.RowRange(y);
+  const auto window_at = [&](int64_t x)
+                             TERSOR_LAMBDA { return Window(g, image, rows, g.ColumnRange(x)); };
+  int64_t x = 0;
+  if (g.channels >= kCount) {
+    for (; x < g.output_width; ++x, output += g.channels) {
+      const Window window = window_at(x);
+      for (int64_t c = 0; c < g.channels; c += kCount) {
+        const int64_t at = c + kCount <= g.channels ? c : g.channels - kCount;
+        vector(window, at, output + at);
+      }
     }
     return;
   }
-  uint8_t bytes[kCount];
-  if (reads) {
-    vector(0, bytes);
-  } else {
-    part(bytes);
+  // Windows whose cells can be read and written as whole vectors, then the last few.
+  int64_t whole = g.output_width;
+  const auto is_whole = [&](int64_t last) {
+    return window_at(last).BytesBefore(ends.input) >= kCount &&
+           output + last * g.channels + kCount <= ends.output;
+  };
+  while (whole > 0 && !is_whole(whole - 1)) --whole;
+  for (; x < whole; ++x, output += g.channels) vector(window_at(x), 0, output);
+  for (; x < g.output_width; ++x, output += g.channels) {
+    const Window window = window_at(x);
+    uint8_t bytes[kCount];
+    if (window.BytesBefore(ends.input) >= kCount) {
+      vector(window, 0, bytes);
+    } else {
+      part(window, bytes);
+    }
+    CopyBytes(output, bytes, static_cast<int>(g.channels));
   }
-  CopyBytes(output, bytes, static_cast<int>(channels));
 }
 
 /// The first bytes of a cell that is smaller than a vector, at a place with room behind them.
@@ -68,40 +86,35 @@ struct CellCopy {
 };
 
 template <typename Bytes, bool kSigned>
-void MaxRow(const PoolCase& p, const uint8_t* image, int64_t y, uint8_t* output, const Ends& to) {
-  const PoolGeometry g = p.geometry;  // copies: bytes that are stored could change the originals
-  const Ends ends = to;
+void MaxRow(const PoolCase& p, const uint8_t* image, int64_t y, uint8_t* output, const Ends& ends) {
+  const PoolGeometry g = p.geometry;  // a copy: bytes that are stored could change the original
   const bool two_by_two = g.IsTwoByTwo();
   const Bytes lo = Bytes::Fill(p.range.lo), hi = Bytes::Fill(p.range.hi);
-  const CellRange rows = g.RowRange(y);
-  for (int64_t x = 0; x < g.output_width; ++x, output += g.channels) {
-    const Window window(g, image, rows, g.ColumnRange(x));
-    ForEachVector<Bytes::kCount>(
-        window, ends, output,
-        [&](int64_t c, uint8_t* out) TERSOR_LAMBDA {
-          const uint8_t* first = window.cell + c;
-          Bytes largest = Bytes::Load(first);
-          if (two_by_two) {
-            const int64_t right = window.cell_bytes, below = window.row_bytes;
-            largest = Max<kSigned>(
-                Max<kSigned>(largest, Bytes::Load(first + right)),
-                Max<kSigned>(Bytes::Load(first + below), Bytes::Load(first + below + right)));
-          } else {
-            window.ForEach([&](const uint8_t* cell) TERSOR_LAMBDA {
-              largest = Max<kSigned>(largest, Bytes::Load(cell + c));
-            });
-          }
-          Min<kSigned>(Max<kSigned>(largest, lo), hi).Store(out);
-        },
-        [&](uint8_t* out) {
-          Bytes largest = lo;
+  ForEachWindow<Bytes::kCount>(
+      g, image, y, output, ends,
+      [&](const Window& window, int64_t c, uint8_t* to) TERSOR_LAMBDA {
+        const uint8_t* first = window.cell + c;
+        Bytes largest = Bytes::Load(first);
+        if (two_by_two) {
+          const int64_t right = g.channels, below = g.width * g.channels;
+          largest = Max<kSigned>(
+              Max<kSigned>(largest, Bytes::Load(first + right)),
+              Max<kSigned>(Bytes::Load(first + below), Bytes::Load(first + below + right)));
+        } else {
           window.ForEach([&](const uint8_t* cell) TERSOR_LAMBDA {
-            const CellCopy<Bytes::kCount> copy(cell, g.channels);
-            largest = Max<kSigned>(largest, Bytes::Load(copy.bytes));
+            largest = Max<kSigned>(largest, Bytes::Load(cell + c));
           });
-          Min<kSigned>(largest, hi).Store(out);
+        }
+        Min<kSigned>(Max<kSigned>(largest, lo), hi).Store(to);
+      },
+      [&](const Window& window, uint8_t* to) {
+        Bytes largest = lo;
+        window.ForEach([&](const uint8_t* cell) TERSOR_LAMBDA {
+          const CellCopy<Bytes::kCount> copy(cell, g.channels);
+          largest = Max<kSigned>(largest, Bytes::Load(copy.bytes));
         });
-  }
+        Min<kSigned>(largest, hi).Store(to);
+      });
 }
 
 void AnyMaxRow(const PoolCase& p, const uint8_t* image, int64_t y, uint8_t* output,
@@ -141,7 +154,7 @@ class Finish {
         count_(F32::Fill(static_cast<float>(cells))),
         lo_(F32::Fill(static_cast<float>(p.range.lo))),
         hi_(F32::Fill(static_cast<float>(p.range.hi))) {
-    const MeanRescale rescale = p.Rescale(cells);
+    const MeanRescale rescale = keeps_scale_ ? MeanRescale{} : p.Rescale(cells);
     multiplier_ = F32::Fill(rescale.multiplier);
     offset_ = F32::Fill(rescale.offset);
   }
@@ -174,34 +187,30 @@ class Finish {
 
 template <typename T>
 void AverageRow(const PoolCase& p, const uint8_t* image, int64_t y, uint8_t* output,
-                const Ends& to) {
-  const PoolGeometry g = p.geometry;  // copies: bytes that are stored could change the originals
-  const Ends ends = to;
-  const CellRange rows = g.RowRange(y);
-  for (int64_t x = 0; x < g.output_width; ++x, output += g.channels) {
-    const Window window(g, image, rows, g.ColumnRange(x));
-    const Finish finish(p, window.rows * window.columns);
-    const auto average = [&](const auto& at, uint8_t* out) TERSOR_LAMBDA {
-      I32 sums[kParts];
-      for (I32& sum : sums) sum = I32::Fill(0);
-      SumCells<T>(window, at, sums);
-      finish.Store(reinterpret_cast<T*>(out), sums);
-    };
-    ForEachVector<16>(
-        window, ends, output,
-        [&](int64_t c, uint8_t* out) {
-          average([&](const uint8_t* cell) TERSOR_LAMBDA { return cell + c; }, out);
-        },
-        [&](uint8_t* out) {
-          CellCopy<16> copy(window.cell, g.channels);
-          average(
-              [&](const uint8_t* cell) TERSOR_LAMBDA {
-                copy = CellCopy<16>(cell, g.channels);
-                return static_cast<const uint8_t*>(copy.bytes);
-              },
-              out);
-        });
-  }
+                const Ends& ends) {
+  const PoolGeometry g = p.geometry;  // a copy: bytes that are stored could change the original
+  const auto average = [&](const Window& window, const auto& at, uint8_t* to) TERSOR_LAMBDA {
+    I32 sums[kParts];
+    for (I32& sum : sums) sum = I32::Fill(0);
+    SumCells<T>(window, at, sums);
+    Finish(p, window.rows * window.columns).Store(reinterpret_cast<T*>(to), sums);
+  };
+  ForEachWindow<16>(
+      g, image, y, output, ends,
+      [&](const Window& window, int64_t c, uint8_t* to) {
+        average(
+            window, [&](const uint8_t* cell) TERSOR_LAMBDA { return cell + c; }, to);
+      },
+      [&](const Window& window, uint8_t* to) {
+        CellCopy<16> copy(window.cell, g.channels);
+        average(
+            window,
+            [&](const uint8_t* cell) TERSOR_LAMBDA {
+              copy = CellCopy<16>(cell, g.channels);
+              return static_cast<const uint8_t*>(copy.bytes);
+            },
+            to);
+      });
 }
 
 void AnyAverageRow(const PoolCase& p, const uint8_t* image, int64_t y, uint8_t* output,
