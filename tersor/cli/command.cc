@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "tersor/guide/run_recipe.h"
+
 namespace tersor::cli {
 
 void Say(const CommonFlags& flags, const std::string& line) {
@@ -14,23 +16,20 @@ void SayJson(const Json& json) {
 }
 
 void NormalizeFlag::AddTo(CLI::App& app) {
+  using data::Normalize;
+  std::vector<std::string> names;
+  for (Normalize normalize : {Normalize::kSigned, Normalize::kUnit, Normalize::kRaw}) {
+    names.emplace_back(data::NormalizeName(normalize));
+  }
   app.add_option("--normalize", name,
                  "how pixels become the input: signed [-1,1], unit [0,1], raw 0 to 255 "
                  "(default: what the model's file says, else signed)")
-      ->check(CLI::IsMember({"signed", "unit", "raw"}));
+      ->check(CLI::IsMember(names));
 }
 
 Result<data::Normalize> NormalizeFlag::For(const ir::Graph& model) const {
-  std::string chosen = name;
-  if (chosen.empty()) {
-    auto found = model.metadata().find("normalize");
-    chosen = found == model.metadata().end() ? "signed" : found->second;
-  }
-  auto normalize = data::ParseNormalize(chosen);
-  if (!normalize) {
-    return DataLoss("the model says normalize '", chosen, "', expected signed, unit or raw");
-  }
-  return *normalize;
+  const auto chosen = data::ParseNormalize(name);
+  return chosen ? *chosen : guide::NormalizeOf(model);
 }
 
 Result<data::Split> SplitFlag(const std::string& name) {

@@ -7,6 +7,7 @@
 #include "tersor/base/progress.h"
 #include "tersor/base/threads.h"
 #include "tersor/cli/command.h"
+#include "tersor/formats/formats.h"
 #include "tersor/guide/report.h"
 
 namespace tersor::cli {
@@ -85,6 +86,14 @@ void SayFront(const guide::Summary& summary, const CommonFlags& flags) {
                                                          : "outside");
     Say(flags, line);
   }
+}
+
+std::vector<std::string> FormatNames() {
+  std::vector<std::string> names;
+  for (const formats::FormatInfo& format : formats::AllFormats()) {
+    names.emplace_back(format.extension.substr(1));  // without its dot
+  }
+  return names;
 }
 
 Status ReadLimits(const ShrinkFlags& own, guide::Limits& limits) {
@@ -178,7 +187,7 @@ Action RegisterShrink(CLI::App& app, CommonFlags& flags) {
       ->check(CLI::Range(0.0, 100.0));
   app.add_option("--recipe", own->recipe, "YAML file of the candidates (docs/guide.md)");
   app.add_option("--export", own->exports, "write and measure each model in this format, too")
-      ->check(CLI::IsMember({"tersor", "tflite"}));
+      ->check(CLI::IsMember(FormatNames()));
   own->normalize.AddTo(app);
   app.add_option("--latency-threads", options.latency_threads, "threads of a model that is timed")
       ->check(CLI::Range(1, kMaxThreads))

@@ -2,6 +2,7 @@
 //
 // A technique has up to three functions:
 //   prepare   rewrites the graph before training: adds masks, fake quantization, factors
+//   schedule  acts between the steps of a training: sets masks, lowers a temperature
 //   finish    rewrites the graph for good: folds what prepare added, narrows, encodes
 // and options, which are declared once (base/options.h). A technique without `prepare` acts at once
 // on a finished graph.
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,6 +26,7 @@
 #include "tersor/data/dataset.h"
 #include "tersor/data/normalize.h"
 #include "tersor/ir/graph.h"
+#include "tersor/training/step_hook.h"
 
 namespace tersor::compression {
 
@@ -76,6 +79,9 @@ struct TechniqueContext {
 struct TechniqueFunctions {
   OptionTable options;
   Status (*prepare)(ir::Graph& graph, const TechniqueSettings& settings, TechniqueReport& report);
+  /// What acts during one training of `graph`, which `prepare` has rewritten.
+  Result<std::unique_ptr<training::StepHook>> (*schedule)(const ir::Graph& graph,
+                                                          const TechniqueSettings& settings);
   Status (*finish)(ir::Graph& graph, const TechniqueSettings& settings,
                    const TechniqueContext& context, TechniqueReport& report);
   /// A short name of this use, for tables. Null: the technique's name and every option that has a

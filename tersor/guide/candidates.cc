@@ -7,21 +7,11 @@
 
 #include "tersor/base/file.h"
 #include "tersor/formats/formats.h"
+#include "tersor/guide/run_recipe.h"
 #include "tersor/guide/summary.h"
 
 namespace tersor::guide {
 namespace {
-
-Result<data::Normalize> NormalizeOf(const ir::Graph& model, const ShrinkOptions& options) {
-  if (options.normalize) return *options.normalize;
-  const auto said = model.metadata().find("normalize");
-  if (said == model.metadata().end()) return data::Normalize::kSigned;
-  const auto normalize = data::ParseNormalize(said->second);
-  if (!normalize) {
-    return DataLoss("the model says normalize '", said->second, "', expected signed, unit or raw");
-  }
-  return *normalize;
-}
 
 Result<std::vector<Recipe>> RecipesOf(const ShrinkOptions& options) {
   std::vector<Recipe> recipes = options.candidates;
@@ -53,7 +43,7 @@ Result<std::vector<std::unique_ptr<Source>>> LoadSources(const ShrinkOptions& op
   for (const std::string& path : options.models) {
     TERSOR_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
     TERSOR_ASSIGN_OR_RETURN(ir::Graph graph, formats::ImportModel(path));
-    auto normalize = NormalizeOf(graph, options);
+    auto normalize = options.normalize ? *options.normalize : NormalizeOf(graph);
     if (!normalize.ok()) return normalize.status().WithContext(path);
     const std::string hash = automation::HashText(bytes);
     if (!hashes.insert(hash).second) continue;

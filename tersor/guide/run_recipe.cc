@@ -1,5 +1,6 @@
 #include "tersor/guide/run_recipe.h"
 
+#include <memory>
 #include <utility>
 
 #include "tersor/architectures/family.h"
@@ -55,6 +56,14 @@ Status RecipeRunner::Train(const Step& step, State& state, StepReport& report) c
   options.checkpoint_steps = run_.checkpoint_steps;
   options.resume = run_.resume;
   options.on_epoch = run_.on_epoch;
+  std::vector<std::unique_ptr<training::StepHook>> schedules;
+  for (const Step& open : state.open) {
+    const auto schedule = open.type->technique->functions.schedule;
+    if (schedule == nullptr) continue;
+    TERSOR_ASSIGN_OR_RETURN(auto hook, schedule(state.graph, open.settings));
+    options.hooks.push_back(hook.get());
+    schedules.push_back(std::move(hook));
+  }
   TERSOR_ASSIGN_OR_RETURN(report.epochs,
                           training::Train(state.graph, *train, *validation, options));
   return OkStatus();
@@ -143,6 +152,16 @@ Result<RecipeResult> RecipeRunner::Run(const ir::Graph* model, const Recipe& rec
     return InvalidArgument("a recipe without a step needs a model");
   }
   return RecipeResult{std::move(state.graph), std::move(state.reports)};
+}
+
+Result<data::Normalize> NormalizeOf(const ir::Graph& model) {
+  const auto said = model.metadata().find("normalize");
+  if (said == model.metadata().end()) return data::Normalize::kSigned;
+  const auto normalize = data::ParseNormalize(said->second);
+  if (!normalize) {
+    return DataLoss("the model says normalize '", said->second, "', expected signed, unit or raw");
+  }
+  return *normalize;
 }
 
 Result<RecipeResult> RunRecipe(const ir::Graph* model, const Recipe& recipe, const RecipeRun& run) {

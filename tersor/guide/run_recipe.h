@@ -49,9 +49,10 @@ struct RecipeResult {
 /// each other. Not for several threads at once.
 ///
 /// A technique that prepares the graph stays open while training steps follow: they train what it
-/// added. It is finished, in the order of preparation, before a technique that does not prepare,
-/// or at the end. Errors say which step failed where there are several: a step without the data
-/// that it needs, no model and a first step other than `train`, and all that a step can fail of.
+/// added, and its schedule acts between their steps. It is finished, in the order of preparation,
+/// before a technique that does not prepare, or at the end. Errors say which step failed where
+/// there are several: a step without the data that it needs, no model and a first step other than
+/// `train`, and all that a step can fail of.
 class RecipeRunner {
  public:
   explicit RecipeRunner(RecipeRun run) : run_(std::move(run)) {}
@@ -84,6 +85,9 @@ class RecipeRunner {
   State begun_;
   Calibrations begun_calibrations_;  ///< of begun_.graph
 };
+
+/// How a model wants its pixels: what its file says (metadata "normalize"), else signed.
+Result<data::Normalize> NormalizeOf(const ir::Graph& model);
 
 /// Follows one recipe.
 Result<RecipeResult> RunRecipe(const ir::Graph* model, const Recipe& recipe, const RecipeRun& run);

@@ -186,10 +186,23 @@ Status Finish(ir::Graph&, const TechniqueSettings&, const TechniqueContext&, Tec
   return OkStatus();
 }
 
+class FirstStepHook : public training::StepHook {
+ public:
+  std::string_view name() const override { return "first step"; }
+  Status BeforeStep(training::StepContext& context) override {
+    if (context.step == 0) Calls().push_back("schedule b");
+    return OkStatus();
+  }
+};
+
+Result<std::unique_ptr<training::StepHook>> Schedule(const ir::Graph&, const TechniqueSettings&) {
+  return std::unique_ptr<training::StepHook>(new FirstStepHook);
+}
+
 TEST_F(RunRecipeTest, WhatIsPreparedIsFinishedAfterTraining) {
-  const Technique mask = {"mask", "", {{}, &Prepare<'a'>, &Finish<'a'>, nullptr}};
-  const Technique share = {"share", "", {{}, &Prepare<'b'>, &Finish<'b'>, nullptr}};
-  const Technique round = {"round", "", {{}, nullptr, &Finish<'c'>, nullptr}};
+  const Technique mask = {"mask", "", {{}, &Prepare<'a'>, nullptr, &Finish<'a'>, nullptr}};
+  const Technique share = {"share", "", {{}, &Prepare<'b'>, &Schedule, &Finish<'b'>, nullptr}};
+  const Technique round = {"round", "", {{}, nullptr, nullptr, &Finish<'c'>, nullptr}};
   std::vector<StepType> types;
   for (const Technique* technique : {&mask, &share, &round}) {
     types.push_back({technique->name, "", StepKind::kTechnique, {}, technique});
@@ -205,7 +218,9 @@ TEST_F(RunRecipeTest, WhatIsPreparedIsFinishedAfterTraining) {
     std::vector<std::string> calls;
   } kRows[] = {
       {{a, train}, {"prepare a", "train", "finish a"}},
-      {{a, b, train}, {"prepare a", "prepare b", "train", "finish a", "finish b"}},
+      {{a, b, train}, {"prepare a", "prepare b", "schedule b", "train", "finish a", "finish b"}},
+      {{b, train, train}, {"prepare b", "schedule b", "train", "schedule b", "train", "finish b"}},
+      {{b, c, train}, {"prepare b", "finish b", "finish c", "train"}},
       {{a, train, c}, {"prepare a", "train", "finish a", "finish c"}},
       {{a, c, b}, {"prepare a", "finish a", "finish c", "prepare b", "finish b"}},
       {{c, c}, {"finish c", "finish c"}},

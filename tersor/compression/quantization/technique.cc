@@ -81,7 +81,7 @@ std::string Label(const TechniqueSettings& settings) {
 }  // namespace
 
 TechniqueFunctions QuantizeTechnique() {
-  return {QuantizationOptions::Table(), nullptr, &Finish, &Label};
+  return {QuantizationOptions::Table(), nullptr, nullptr, &Finish, &Label};
 }
 
 }  // namespace tersor::compression
