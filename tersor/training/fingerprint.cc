@@ -38,10 +38,11 @@ std::string GraphText(const ir::Graph& graph, bool with_data) {
   return HashText(HashBytes(text.data(), text.size()));
 }
 
-std::string LossText(const std::vector<LossTerm>& losses) {
+std::string LossText(const TrainerOptions& options) {
   std::string text;
-  for (const LossTerm& term : losses) {
-    text += StrCat(text.empty() ? "" : " + ", OptionText(term.weight), " ", term.loss, "(",
+  for (const LossTerm& term : options.losses) {
+    const std::string_view loss = term.loss.empty() ? OptionName(options.step.loss) : term.loss;
+    text += StrCat(text.empty() ? "" : " + ", OptionText(term.weight), " ", loss, "(",
                    term.prediction, ", ", term.target, ")");
   }
   return text;
@@ -134,7 +135,7 @@ Lines ReadFirstVersion(std::string_view text, const Lines& now) {
 Result<std::string> RunFingerprint(const TrainerOptions& options, const ir::Graph& step_graph,
                                    const data::Dataset& train, const data::Dataset& validation) {
   Lines lines = BitsOf(TrainerOptions::Table(), ValuesOf(options));
-  lines["losses"] = LossText(options.losses);
+  lines["losses"] = LossText(options);
   lines["graphs"] = GraphsText(options.graphs);
   lines["hooks"] = HooksText(options.hooks);
   lines["step"] = GraphText(step_graph, false);

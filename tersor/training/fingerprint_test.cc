@@ -72,6 +72,8 @@ TEST(Fingerprint, HoldsAllThatDecidesBits) {
        [](Case& r) { r.options.losses[0].weight = 0.5; }},
       {"losses was 1 cross_entropy(, label) and is 1 mse(, label)",
        [](Case& r) { r.options.losses[0].loss = "mse"; }},
+      {"loss was cross_entropy and is mse",
+       [](Case& r) { r.options.step.loss = LossKind::kMeanSquaredError; }},
       {"losses was 1 cross_entropy(, label) and is 1 cross_entropy(y, soft)",
        [](Case& r) {
          r.options.losses[0].prediction = "y";

@@ -1,5 +1,6 @@
 // Guests of the training step, as a technique or a new kind of data would bring them: soft labels,
-// a teacher, a mask that a hook writes, and sequences of tokens.
+// a teacher, a mask that a hook writes, sequences of tokens, and several fields with numbers as
+// labels.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -232,6 +233,50 @@ TEST(Guests, TokenSequencesTrainAnEmbeddingAndADenseLayer) {
   ir::Graph again = BagOfWords();
   MustTrain(again, Sentences(2048, 1), Sentences(500, 2), options);
   EXPECT_EQ(ir::Print(again, {.data = true}), ir::Print(model, {.data = true}));
+}
+
+// --- Several fields, and numbers as labels ---
+
+// y = a weighted sum of three numbers plus the weight of a word.
+data::Dataset Sums(int64_t count, uint64_t seed) {
+  Tensor numbers = Tensor::Create({DType::kF32, {count, 3}, {}}).value();
+  Tensor words = Tensor::Create({DType::kI32, {count, 1}, {}}).value();
+  Tensor labels = Tensor::Create({DType::kF32, {count, 1}, {}}).value();
+  Random random(seed, 5);
+  for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
+    const auto row = numbers.mutable_values<float>().subspan(3 * i, 3);
+    for (float& x : row) x = random.NextNormal();
+    const auto word = static_cast<int32_t>(random.NextBelow(kWords));
+    words.mutable_values<int32_t>()[i] = word;
+    labels.mutable_values<float>()[i] =
+        row[0] - 2 * row[1] + 0.5f * row[2] + static_cast<float>(word % 5);
+  }
+  return data::DatasetInMemory("sums", {{"label", labels}, {"word", words}, {"numbers", numbers}})
+      .value();
+}
+
+TEST(Guests, FieldsGoToTheInputsOfTheirNamesAndLabelsMayBeNumbers) {
+  ir::GraphBuilder b("sums");
+  const ir::ValueId numbers = b.Input("numbers", Shape{kBatch, 3});
+  const ir::ValueId word = b.Input("word", {DType::kI32, {kBatch, 1}, {}});
+  const ir::ValueId row =
+      b.Op(ir::OpKind::kEmbedding, {b.Variable("words", RandomWeights({kWords, 1}, 3)), word});
+  const ir::ValueId sum = b.FullyConnected(numbers, b.Variable("filter", RandomWeights({1, 3}, 4)),
+                                           b.Variable("bias", Filled(1, 0)));
+  auto graph = b.Build({b.Add(sum, b.Reshape(row, {kBatch, 1}))});
+  ASSERT_TRUE(graph.ok()) << graph.status().message();
+  ir::Graph model = std::move(graph).value();
+
+  TrainerOptions options = Options(2);
+  options.augment = {};
+  options.epochs = 20;
+  options.step.loss = LossKind::kMeanSquaredError;
+  options.step.optimizer.kind = OptimizerKind::kAdam;
+  const auto history = MustTrain(model, Sums(1024, 1), Sums(100, 2), options);
+  EXPECT_LT(history.back().validation_loss, 0.01);
+  EXPECT_EQ(history.back().accuracy, 0);  // numbers are not right or wrong
+  const auto filter = ValuesOf(model, "filter");
+  EXPECT_NEAR(filter[1] / filter[0], -2, 0.1);
 }
 
 }  // namespace

@@ -11,6 +11,19 @@
 
 namespace tersor::training {
 
+enum class LossKind : uint8_t {
+#define LOSS(name, functions, prediction, counting, doc) k##functions,
+#include "tersor/training/losses.inc"
+#undef LOSS
+};
+
+inline constexpr std::string_view kLossNames[] = {
+#define LOSS(name, functions, prediction, counting, doc) #name,
+#include "tersor/training/losses.inc"
+#undef LOSS
+};
+constexpr std::span<const std::string_view> OptionNames(LossKind) { return kLossNames; }
+
 /// What a loss compares, as values of the step's graph with the batch first.
 struct LossOperands {
   ir::ValueId prediction = ir::kNoValue;

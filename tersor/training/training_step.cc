@@ -81,6 +81,10 @@ class StepBuilder {
   std::vector<MovingUpdate> moving_updates_;
 };
 
+Result<const Loss*> LossOf(const TrainingStepSpec& spec, const LossTerm& term) {
+  return FindLoss(term.loss.empty() ? OptionName(spec.options.loss) : term.loss);
+}
+
 // The value of the step that an input of an extra graph reads, by name.
 const std::string& BoundName(const ExtraGraph& extra, const std::string& input) {
   auto bound = extra.bindings.find(input);
@@ -96,7 +100,7 @@ struct OutputUse {
 Result<OutputUse> UseOf(const TrainingStepSpec& spec, const std::string& output, bool is_first) {
   OutputUse use;
   for (const LossTerm& term : spec.losses) {
-    TERSOR_ASSIGN_OR_RETURN(const Loss* loss, FindLoss(term.loss));
+    TERSOR_ASSIGN_OR_RETURN(const Loss* loss, LossOf(spec, term));
     use.values |= term.target == output;
     if (term.prediction != output && !(term.prediction.empty() && is_first)) continue;
     (loss->prediction == LossPrediction::kLogits ? use.logits : use.values) = true;
@@ -245,7 +249,7 @@ Status StepBuilder::AddLosses() {
   if (spec_.losses.empty()) return InvalidArgument("a training step needs a loss");
   ValueId counted = kNoValue;
   for (const LossTerm& term : spec_.losses) {
-    TERSOR_ASSIGN_OR_RETURN(const Loss* loss, FindLoss(term.loss));
+    TERSOR_ASSIGN_OR_RETURN(const Loss* loss, LossOf(spec_, term));
     TERSOR_ASSIGN_OR_RETURN(const ValueId prediction, Prediction(term, *loss));
     TERSOR_ASSIGN_OR_RETURN(const ValueId target, Target(term, *loss, prediction));
     TERSOR_ASSIGN_OR_RETURN(

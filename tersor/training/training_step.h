@@ -46,9 +46,9 @@ struct ExtraGraph {
 
 /// One term of the loss: weight * loss(prediction, target).
 struct LossTerm {
-  std::string loss = "cross_entropy";  ///< a row of losses.inc
-  std::string prediction = {};         ///< a value of the step; empty: the model's only output
-  std::string target = "label";        ///< a value of the step, or an input that it gets for this
+  std::string loss = {};         ///< a row of losses.inc; empty: that of the options
+  std::string prediction = {};   ///< a value of the step; empty: the model's only output
+  std::string target = "label";  ///< a value of the step, or an input that it gets for this
   double weight = 1;
 };
 

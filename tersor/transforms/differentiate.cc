@@ -40,7 +40,8 @@ std::vector<bool> FindWanted(const ir::Graph& graph, std::span<const ValueId> ta
   return wanted;
 }
 
-// Statistics of a training batch norm: their part is in the gradient of the batch norm itself.
+// The statistics of a training batch norm need no gradient of their own: that of the batch norm
+// already takes into account how they depend on its input.
 bool BelongsToBatchNorm(OpKind op) {
   return op == OpKind::kBatchNormMoments || op == OpKind::kBatchNormStatistics;
 }

@@ -24,17 +24,18 @@ class GradientContext {
   ir::ValueId operand(int i) const { return node_->operand(i); }
   ir::ValueId result(int i = 0) const { return node_->result(i); }
   const Shape& shape_of(ir::ValueId id) const { return graph_.value(id).type().shape; }
-  /// Whether anybody asks for the gradient of operand `i`.
+  /// Whether the gradient of operand `i` is needed.
   bool Wants(int i) const {
     return operand(i) != ir::kNoValue && wanted_[static_cast<size_t>(operand(i))];
   }
-  /// Gradient of the first result, behind the node's fused activation if it has one.
+  /// The gradient with respect to the first result; where the node has a fused activation, with
+  /// respect to what the activation is applied to.
   Result<ir::ValueId> ResultGradient();
 
   /// Adds a node and returns its first result.
   Result<ir::ValueId> Add(ir::OpKind op, std::vector<ir::ValueId> operands,
                           Attributes attributes = {});
-  /// Adds `gradient` to what operand `i` has. Does nothing if nobody wants it.
+  /// Adds `gradient` to the gradient of operand `i`. Does nothing where that one is not needed.
   Status Accumulate(int i, ir::ValueId gradient);
   /// `gradient` summed over the axes along which operand `i` was broadcast, in operand `i`'s shape.
   Result<ir::ValueId> Unbroadcast(ir::ValueId gradient, int i);

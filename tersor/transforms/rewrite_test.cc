@@ -347,5 +347,21 @@ TEST(Pipeline, AnUnknownPassIsNamed) {
   EXPECT_NE(FindPass("fold").status().message().find("fold-constants"), std::string::npos);
 }
 
+TEST(FoldConstants, LeavesAVariableThatTheProgramWrites) {
+  auto graph = ir::Parse(R"(graph @g(%x: f32[N,2]) -> (%y: f32[N,2]) {
+  %0 = multiply(@w, @mask)
+  %y = multiply(%x, %0)
+}
+variable @w: f32[2] = [1, 2]
+variable @mask: f32[2] = [1, 1]
+)");
+  ASSERT_TRUE(graph.ok()) << graph.status().message();
+  graph->value(graph->FindVariable("mask")).set_host_written(true);
+  const std::string before = ir::Print(*graph);
+  auto prepared = PrepareForInference(*graph);
+  ASSERT_TRUE(prepared.ok()) << prepared.status().message();
+  EXPECT_EQ(ir::Print(*prepared), before);
+}
+
 }  // namespace
 }  // namespace tersor::transforms

@@ -12,11 +12,13 @@
 //   MovingAverageUpdate  variable = decay * variable + (1 - decay) * value
 //
 // learning_rate and step are f32 scalars. Constants are computed in double and rounded to f32 once;
-// 1 / (1 - beta^step) is multiplied by. Each operation rounds once, so all rows have the same bits.
+// instead of a division by 1 - beta^step there is a multiplication by its reciprocal. Each operation
+// rounds once, so all rows have the same bits.
 //
 // With KernelCall::shards set, shard s of S updates the elements [s*n/S, (s+1)*n/S) of what is one
-// variable for all shards; all give the same gradient. The slicing changes no bit. No barrier: the
-// caller lets no shard read the variable before all have updated it.
+// variable for all shards; all of them pass the same gradient. The slicing changes no bit. The
+// kernels do not wait for each other: the caller makes sure that no shard reads the variable before
+// all shards have updated it.
 // Floor: bytes of the variable, of its state twice, and of the gradient.
 #pragma once
 
