@@ -254,6 +254,26 @@ TEST(Batcher, ARemainderMayBeFilledWithTheFirstExamplesAgain) {
   EXPECT_THAT(FilledBatch(larger, 0, 0).labels, ElementsAre(0, 1, 0, 1, 0));
 }
 
+TEST(Batcher, ExamplesOfAnySizeAreWhole) {
+  // Larger than what is read at a time, about half of it, and an odd share of it.
+  for (const Shape& image : {Shape{200, 120, 3}, Shape{100, 100, 3}, Shape{61, 59, 1}}) {
+    const int64_t elements = image.num_elements(), count = 23;
+    std::vector<uint8_t> pixels(static_cast<size_t>(count * elements));
+    for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>(i * 7 % 251);
+    const Dataset set = SetOf(
+        "large", {{"image", TensorOf<uint8_t>({count, image[0], image[1], image[2]}, pixels)},
+                  {"number", TensorOf<float>({count, 1},
+                                             std::vector<float>(static_cast<size_t>(count), 5))}});
+    const Batcher batcher =
+        Make(set, {.batch_size = count, .shuffle = false, .normalize = Normalize::kRaw});
+    std::vector<Tensor> memory = Memory(batcher);
+    ASSERT_TRUE(batcher.Fill(0, 0, memory).ok());
+    const auto values = memory[0].values<float>();
+    ASSERT_TRUE(std::equal(values.begin(), values.end(), pixels.begin(), pixels.end()));
+    EXPECT_THAT(memory[1].values<float>(), Each(5.0f));
+  }
+}
+
 /// A source that is read on demand, and fails at one example.
 class Counting : public ExampleSource {
  public:

@@ -485,22 +485,5 @@ graph @g(%x: f32[N,2]) -> (%y: f32[N,2]) {
               HasSubstr("value bad: a value is not a number"));
 }
 
-TEST(Calibrate, AFixedBatchIsFilled) {
-  const ir::Graph model = Parsed(R"(
-graph @g(%x: f32[4,2]) -> (%y: f32[4,2]) {
-  %y = negate(%x)
-}
-)");
-  const CalibrationStatistics statistics = Calibrated(model, {2}, 1, 6);
-  const CalibrationStatistics one = Calibrated(model, {2}, 1, 1);
-  for (const auto* seen : {&statistics, &one}) {
-    const Histogram& input = seen->values.at(model.inputs()[0]);
-    const Histogram& output = seen->values.at(model.outputs()[0]);
-    EXPECT_EQ(input.min(), -output.max());
-    EXPECT_EQ(input.max(), -output.min());
-  }
-  EXPECT_EQ(one.values.at(model.inputs()[0]).count(), 8);
-}
-
 }  // namespace
 }  // namespace tersor::compression
