@@ -242,6 +242,36 @@ TEST(Batcher, LabelsAndFloatsAreNeverNormalizedAndOnlyImagesAreAugmented) {
   EXPECT_LT(flipped, 16);
 }
 
+TEST(Batcher, TheAugmentationOfAnExampleIsTheSameInEveryBatch) {
+  const AugmentOptions augment{.flip = true, .shift_pixels = 2};
+  const Dataset set = Images(24);
+  const Tensor pixels = set.Column("image").value();
+  for (int64_t batch_size : {1, 5, 24}) {
+    const Batcher batcher = Make(set,
+                                 {.batch_size = batch_size,
+                                  .drop_remainder = false,
+                                  .seed = 9,
+                                  .normalize = Normalize::kRaw,
+                                  .augment = augment},
+                                 {{"image", {DType::kF32, {3, 4, 2}, {}}}, set.fields()[1]});
+    const Batcher order = Make(set, {.batch_size = batch_size,
+                                     .drop_remainder = false,
+                                     .seed = 9,
+                                     .normalize = Normalize::kRaw});
+    for (int64_t batch = 0; batch < batcher.batches_per_epoch(); ++batch) {
+      const Filled found = FilledBatch(batcher, 4, batch), plain = FilledBatch(order, 4, batch);
+      for (size_t row = 0; row < static_cast<size_t>(batcher.BatchCount(batch)); ++row) {
+        const auto example = static_cast<int64_t>(plain.examples[24 * row]);
+        std::vector<uint8_t> expected(24);
+        Augment(pixels.values<uint8_t>().data() + 24 * example, {3, 4, 2}, 1,
+                DrawAugmentation(augment, 9, 4, example), augment.fill, expected.data());
+        EXPECT_TRUE(
+            std::equal(expected.begin(), expected.end(), found.examples.begin() + 24 * row));
+      }
+    }
+  }
+}
+
 TEST(Batcher, ARemainderMayBeFilledWithTheFirstExamplesAgain) {
   const Batcher batcher =
       Make(Images(5),
