@@ -19,6 +19,8 @@ class Eval(unittest.TestCase):
         cls.root = pathlib.Path(cls.folder.name)
         cls.data = cls.root / "splits.npz"
         write_distinct_splits(cls.data)
+        cls.mixed = cls.root / "mixed.npz"
+        write_distinct_splits(cls.mixed, wrong_every=3)
         cls.model = cls.root / "model.tersor"
         result = run("train", "--family", "survey-cnn", "--width", "0.05", "--data", cls.data, "--epochs", "60", "--batch", "8",
                      "--learning-rate", "0.02", "--normalize", "unit", "--output", cls.model)
@@ -43,25 +45,32 @@ class Eval(unittest.TestCase):
             self.assertEqual(found["count"], sum(counts))
         self.assertEqual(json.loads(self.eval("--json"))["split"], "test")
 
-    def test_json_agrees_with_itself(self):
-        found = json.loads(self.eval("--json"))
+    def test_each_figure_of_the_json_is_its_own(self):
+        found = json.loads(self.eval("--json", data=self.mixed))
         self.assertEqual(set(found), {"count", "correct", "top1", "top5", "loss", "split", "normalize", "classes"})
         self.assertEqual(found["correct"], sum(entry["correct"] for entry in found["classes"]))
+        self.assertLess(found["correct"], found["count"], "a third of the labels is wrong")
+        self.assertGreater(found["correct"], 0)
+        self.assertEqual(found["count"], sum(entry["count"] for entry in found["classes"]))
         self.assertAlmostEqual(found["top1"], found["correct"] / found["count"])
         self.assertEqual(found["top5"], 1, "there are two classes")
         self.assertEqual([entry["name"] for entry in found["classes"]], ["0", "1"])
         self.assertEqual(found["normalize"], "unit", "as it was trained")
-        self.assertGreater(found["loss"], 0)
-        self.assertNotEqual(found["loss"], json.loads(self.eval("--json", "--normalize", "signed"))["loss"])
+        self.assertEqual(json.loads(self.eval("--json", "--normalize", "raw"))["normalize"], "raw")
 
-    def test_the_loss_of_a_trained_model_is_below_that_of_guessing(self):
-        train = json.loads(self.eval("--json", "--split", "train"))
-        self.assertGreater(train["top1"], 0.9)
-        self.assertLess(train["loss"], math.log(2))
+    def test_the_loss_is_that_of_the_labels(self):
+        swapped = self.root / "swapped.npz"
+        write_distinct_splits(swapped, wrong_every=1)
+        right, wrong = json.loads(self.eval("--json")), json.loads(self.eval("--json", data=swapped))
+        self.assertEqual(wrong["correct"], wrong["count"] - right["correct"])
+        # With two classes the probabilities of both labels add up to 1, so one of the losses is at least that of guessing.
+        self.assertGreaterEqual(right["loss"], 0)
+        self.assertGreater(right["loss"] + wrong["loss"], 2 * math.log(2) - 1e-6)
+        self.assertLess(min(right["loss"], wrong["loss"]), max(right["loss"], wrong["loss"]))
 
     def test_text_says_what_the_json_says(self):
-        found = json.loads(self.eval("--json"))
-        lines = self.eval().splitlines()
+        found = json.loads(self.eval("--json", data=self.mixed))
+        lines = self.eval(data=self.mixed).splitlines()
         summary = re.fullmatch(r"top-1 ([\d.]+) %  \((\d+) of (\d+)\)   top-5 ([\d.]+) %   loss ([\d.]+)", lines[0])
         self.assertIsNotNone(summary, lines[0])
         self.assertEqual(summary.groups(), (f"{100 * found['top1']:.2f}", str(found["correct"]), str(found["count"]),

@@ -41,9 +41,11 @@ Verdict Judge(const T* row, int64_t label, const Scores& scores) {
     return verdict;
   }
   const double largest = real(verdict.best);
-  double sum = 0;
-  for (int64_t c = 0; c < scores.classes; ++c) sum += std::exp(real(c) - largest);
-  verdict.loss = std::log(sum) + largest - real(label);
+  double others = 0;
+  for (int64_t c = 0; c < scores.classes; ++c) {
+    if (c != verdict.best) others += std::exp(real(c) - largest);
+  }
+  verdict.loss = std::log1p(others) + largest - real(label);
   return verdict;
 }
 

@@ -93,7 +93,7 @@ TEST(Calibrate, TheRangesAreThoseOfTheSplitThatWasGiven) {
     const measure::testing::SplitFacts facts = measure::testing::FactsOf(split);
     EXPECT_EQ(seen.examples, facts.count);
     QuantizationOptions options;
-    options.settings.standard.method = CalibrationMethod::kMinMax;
+    options.settings.standard.calibration = CalibrationMethod::kMinMax;
     auto quantized = Quantize(model, options, &seen);
     ASSERT_TRUE(quantized.ok()) << quantized.status().message();
     const TensorType& input = quantized->value(quantized->inputs()[0]).type();

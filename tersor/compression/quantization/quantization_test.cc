@@ -470,7 +470,7 @@ graph @g(%x: f32[N,2]) -> (%y: f32[N,2]) {
 
   QuantizationOptions options;
   options.settings.standard.percentile = 0;
-  EXPECT_THAT(message(Quantize(model, options, &statistics)), HasSubstr("percentile is 0"));
+  EXPECT_THAT(message(Quantize(model, options, &statistics)), HasSubstr("percentile: found '0'"));
 
   EXPECT_THAT(message(Calibrate(model, data::Dataset())), HasSubstr("has no examples"));
   EXPECT_FALSE(Calibrate(model, Images(3, {4, 4, 3})).ok());
