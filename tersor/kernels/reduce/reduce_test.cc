@@ -86,8 +86,9 @@ TEST(Reduce, EveryRowSumsFloats) {
 }
 
 TEST(Reduce, MeansOfIntegersAreThoseOfLiteRt) {
-  // What the default delegate of ai-edge-litert gives for MEAN. At such ties other ways to write
-  // the formula (in double; zero points outside of the rounding) are one integer away.
+  // What the default delegate of ai-edge-litert gives for MEAN, chosen so that each other way to
+  // write the formula gives another integer in one of them: the multiplier in double, by another
+  // order of divisions, the zero point of the operand or of the result outside of the offset.
   const struct {
     float scale_in;
     int32_t zero_in;
@@ -96,14 +97,34 @@ TEST(Reduce, MeansOfIntegersAreThoseOfLiteRt) {
     std::vector<int8_t> values;
     int mean;
   } cases[] = {
-      {0x1.a8871cp-3f, 72, 0x1.a8871cp-3f, 59, {-37, -38}, -50},
-      {0x1.fbeda6p-6f, -112, 0x1.30c1cap-6f, 22, {-69, -74}, 89},
-      {0x1.0b0aeep-2f, -36, 0x1.0b0aeep-2f, -29, {-59, -42, -63, -49, -78, -42, -48, -79}, -50},
-      {0x1.30e7b8p-2f, 71, 0x1.6de2dep-3f, -5, {11, 63, 47, 63, 17, 56, 25, 59, 1, -7}, -68},
-      {0x1.502858p-3f, 9, 0x1.f83c84p-4f, 41, {-19, 14, 19, 42, 37, 39, 26, 43}, 62},
-      {0x1.8a1d42p-4f, 87, 0x1.8a1d42p-4f, 27, {-23, 24}, -60},
-      {0x1.45708cp-3f, 72, 0x1.45708cp-3f, -27, {73, 107, 118, 67, 47, 83}, -16},
-      {0x1.5343d0p-3f, 5, 0x1.fce5b8p-3f, -8, {32, 1, -21, 17}, -7},
+      {0x1.00f66ep-5f, 50, 0x1.00f66ep-5f, -25, {81, 81, 71, 127, 122, 73}, 18},
+      {0x1.4fa238p-6f, 103, 0x1.0c81c6p-9f, -29, {84, 88, 85, 79, 88, 120, 127, 91}, -106},
+      {0x1.d1f764p-7f,
+       -44,
+       0x1.74c5eap-10f,
+       -15,
+       {-58, -55, -35, -35, 12, -61, -19, -42, -49, 0, -28, -41},
+       82},
+      {0x1.bbe8fap-8f, -54, 0x1.4ceebcp-7f, -43, {1, 54, 29, 47, 28, 6, 32, -14, 17, 0, 0, -11}, 3},
+      {0x1.c8bc34p-6f,
+       -86,
+       0x1.c8bc34p-6f,
+       -48,
+       {-5, -1, -65, -8, -6, 6, -32, -45, -71, -44, -25, -46},
+       10},
+      {0x1.ac8b74p-5f, -11, 0x1.416898p-4f, -45, {26, -7, -1, -9, 36, 7, -4, 38}, -31},
+      {0x1.4ce584p-5f,
+       99,
+       0x1.f35846p-5f,
+       -32,
+       {-40, -57, -53, -41, 8, -27, -61, -64, -62, -35, 15, -24},
+       -123},
+      {0x1.3d200cp-4f,
+       -70,
+       0x1.7c8cdcp-5f,
+       -1,
+       {-8, -46, -19, 11, -13, -4, -53, -8, -54, -19, -49, -56},
+       72},
   };
   for (const auto& p : cases) {
     const auto count = static_cast<int64_t>(p.values.size());
