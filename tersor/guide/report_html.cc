@@ -251,7 +251,8 @@ std::string ReportHtml(const Summary& summary, const std::string& models) {
        {"style", std::string(kReportCss)},
        {"table_heads", Heads(summary)},
        {"table_note", summary.limits.empty() ? std::string()
-                                             : "<p class=\"soft note\">Red: outside a limit.</p>"},
+                                             : "<p class=\"soft note\">Figures in red, with a "
+                                               "dotted line, are outside a limit.</p>"},
        {"table_rows", Rows(summary, models)},
        {"unmeasured", Unmeasured(summary)}});
 }

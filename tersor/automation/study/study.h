@@ -101,6 +101,9 @@ class Study {
   /// Whether this study still holds the lease of a point that it began.
   Result<bool> Holds(const Point& point) const;
 
+  // The functions below that write a point give kFailedPrecondition, and change nothing, where
+  // another worker has begun it meanwhile.
+
   /// Commits the measured point: its metrics and attributes. Where it has the metric file_bytes,
   /// its file must be there with so many bytes; it gets its final name, which `point` then has.
   Status Complete(Point& point);
@@ -108,8 +111,6 @@ class Study {
   Status Fail(const Point& point, std::string_view reason);
   /// Adds a metric to a complete point, or replaces it.
   Status SetMetric(const Point& point, std::string_view metric, double value);
-  /// Complete(), Fail(), SetMetric() and Report() give kFailedPrecondition where the point was
-  /// begun by somebody else meanwhile, and change nothing.
 
   /// Intermediate values of a point that is being made, such as the loss after each epoch.
   Status Report(const Point& point, std::string_view metric, int64_t step, double value);

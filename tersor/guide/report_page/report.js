@@ -138,7 +138,9 @@ const shapes = [
 ];
 const shapeOf = model => shapes[models.indexOf(model) % shapes.length];
 
-const width = 1000, height = 470, box = {left: 92, right: width - 24, top: 16, bottom: height - 52};
+// On a narrow screen the plot is drawn smaller, not its texts.
+const width = Math.min(Math.max(byId('plot').clientWidth, 480), 1000), height = 470;
+const box = {left: 92, right: width - 24, top: 16, bottom: height - 52};
 
 function drawAxes(svg, x, y) {
   for (const tick of y.ticks) {
