@@ -34,6 +34,14 @@ bool WorksInPlace(OpKind op) {
   }
 }
 
+// The deployable runtime may have been built for some models alone.
+#if defined(TERSOR_OPERATORS)
+constexpr std::string_view kHowToGetKernels =
+    "; scripts/runtime_min --for MODEL builds the library with the kernels of a model";
+#else
+constexpr std::string_view kHowToGetKernels = "";
+#endif
+
 class Planner {
  public:
   Planner(const ir::Graph& graph, const CompileOptions& options)
@@ -199,7 +207,8 @@ Status Planner::NoKernel(const Node& node, std::span<const ConstTensorView> oper
   }
   return Unsupported(node.info().text_name, '(', types, "): no kernel takes these operands",
                      node.results().empty() ? "" : " -> ",
-                     node.results().empty() ? "" : types_[Index(node.result())].ToString());
+                     node.results().empty() ? "" : types_[Index(node.result())].ToString(),
+                     kHowToGetKernels);
 }
 
 Status Planner::AddStep(const Node& node, size_t position) {

@@ -11,8 +11,21 @@ namespace {
 
 using Rule = RuleResult (*)(const RuleInput&);
 
+// Whether this build has the operator: the deployable runtime may lack some (TERSOR_OPERATORS).
+constexpr bool IsBuilt([[maybe_unused]] std::string_view op) {
+#if defined(TERSOR_OPERATORS)
+  constexpr std::string_view kBuilt = TERSOR_OPERATORS;  // ",Add,Conv2d,"
+  for (size_t at = kBuilt.find(op); at != std::string_view::npos; at = kBuilt.find(op, at + 1)) {
+    if (kBuilt[at - 1] == ',' && kBuilt[at + op.size()] == ',') return true;
+  }
+  return false;
+#else
+  return true;
+#endif
+}
+
 constexpr Rule kRules[] = {
-#define OP(name, operands, attributes, results, doc) Rule##name,
+#define OP(name, ...) IsBuilt(#name) ? Rule##name : nullptr,
 #include "tersor/ir/ops.inc"
 #undef OP
 };
@@ -187,10 +200,14 @@ Result<std::vector<TensorType>> InferTypes(OpKind op, std::span<const TensorType
                                            const Attributes& attributes,
                                            const std::optional<TensorType>& hint) {
   const OpInfo& info = InfoOf(op);
+  const Rule rule = kRules[static_cast<size_t>(op)];
+  if (rule == nullptr) {
+    return Unsupported("this build of the library has no ", info.text_name,
+                       "; scripts/runtime_min --for MODEL builds it for a model");
+  }
   TERSOR_RETURN_IF_ERROR(CheckAttributes(op, attributes));
   TERSOR_ASSIGN_OR_RETURN(const auto all, CheckOperands(info, operands));
-  TERSOR_ASSIGN_OR_RETURN(auto results,
-                          kRules[static_cast<size_t>(op)](RuleInput{info, all, attributes, hint}));
+  TERSOR_ASSIGN_OR_RETURN(auto results, rule(RuleInput{info, all, attributes, hint}));
   TERSOR_CHECK(results.size() == info.results.size());
   for (const TensorType& result : results) {
     if (Status status = CheckType(result); !status.ok()) {
