@@ -246,7 +246,7 @@ variable @v: f32[2] = [1, 2]
   %rate: f32[] in input 1
   @v: f32[2] in variable 0
   %y: f32[2] in output 0 = relu [elementwise/reference](@v)
-  sgd_update [updates/SgdUpdate/reference](@v, %gradient, _, %rate)
+  sgd_update [updates/reference](@v, %gradient, _, %rate)
 }
 )");
 }
