@@ -1,8 +1,10 @@
 #include "tersor/base/attributes.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstring>
+#include <limits>
 #include <tuple>
 
 namespace tersor {
@@ -22,7 +24,32 @@ constexpr AttrInfo kAttrs[] = {
 };
 constexpr size_t kAttrCount = std::size(kAttrs);
 
-constexpr std::string_view kActivations[] = {"none", "relu", "relu6"};
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+struct ActivationInfo {
+  std::string_view name;
+  ActivationBounds bounds;
+};
+
+// In the order of the enumeration.
+constexpr ActivationInfo kActivations[] = {
+    {"none", {-kInfinity, kInfinity}},
+#define ACTIVATION(name, spelling, low, high, gradient) {#spelling, {low, high}},
+#include "tersor/base/activations.inc"
+#undef ACTIVATION
+};
+
+// "none, relu or relu6"
+std::string ActivationNames() {
+  std::string names;
+  for (size_t i = 0; i < std::size(kActivations); ++i) {
+    if (i > 0) names += i + 1 == std::size(kActivations) ? " or " : ", ";
+    names += kActivations[i].name;
+  }
+  return names;
+}
+
+bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 Result<std::vector<int64_t>> ParseInts(std::string_view text) {
   std::vector<int64_t> values;
@@ -35,9 +62,11 @@ Result<std::vector<int64_t>> ParseInts(std::string_view text) {
     while (at < end && (*at == ' ' || *at == ',')) ++at;
     if (at == end) break;
     int64_t value = 0;
-    if (*at == 'N') {
-      value = kBatch;
-      ++at;
+    const char* word = at;
+    while (word < end && IsWord(*word)) ++word;
+    if (auto symbol = ParseSymbol({at, word})) {
+      value = *symbol;
+      at = word;
     } else {
       auto [next, error] = std::from_chars(at, end, value);
       if (error != std::errc()) {
@@ -57,7 +86,7 @@ std::string FormatInts(const std::vector<int64_t>& values) {
   std::string text = "[";
   for (size_t i = 0; i < values.size(); ++i) {
     if (i > 0) text += ',';
-    text += std::to_string(values[i]);
+    text += values[i] == kBatch ? "-1" : ExtentToString(values[i]);
   }
   return text + "]";
 }
@@ -117,14 +146,18 @@ Padding Padding::Resolve(int64_t height, int64_t width, int64_t window_h, int64_
 }
 
 std::string_view ActivationName(Activation activation) {
-  return kActivations[static_cast<size_t>(activation)];
+  return kActivations[static_cast<size_t>(activation)].name;
 }
 
 std::optional<Activation> ParseActivation(std::string_view name) {
   for (size_t i = 0; i < std::size(kActivations); ++i) {
-    if (kActivations[i] == name) return static_cast<Activation>(i);
+    if (kActivations[i].name == name) return static_cast<Activation>(i);
   }
   return std::nullopt;
+}
+
+ActivationBounds BoundsOf(Activation activation) {
+  return kActivations[static_cast<size_t>(activation)].bounds;
 }
 
 bool Attributes::Has(Attr attr) const {
@@ -160,12 +193,6 @@ const AttrValue& Attributes::Get(Attr attr) const {
   return *default_value;
 }
 
-Activation Attributes::ActivationOf() const {
-  auto activation = ParseActivation(String(Attr::activation));
-  TERSOR_CHECK(activation.has_value());
-  return *activation;
-}
-
 const AttrValue* AttrDefault(Attr attr) {
   const auto& value = Defaults()[static_cast<size_t>(attr)];
   return value.has_value() ? &*value : nullptr;
@@ -173,14 +200,14 @@ const AttrValue* AttrDefault(Attr attr) {
 
 std::string FormatAttrValue(Attr attr, const AttrValue& value) {
   switch (AttrTypeOf(attr)) {
+    case AttrType::Activation:
+      return std::string(ActivationName(std::get<Activation>(value)));
     case AttrType::Bool:
       return std::get<bool>(value) ? "true" : "false";
     case AttrType::Int:
       return std::to_string(std::get<int64_t>(value));
     case AttrType::Ints:
       return FormatInts(std::get<std::vector<int64_t>>(value));
-    case AttrType::String:
-      return std::get<std::string>(value);
     case AttrType::Type:
       return std::string(DTypeName(std::get<DType>(value)));
     case AttrType::Float: {
@@ -204,6 +231,11 @@ Result<AttrValue> ParseAttrValue(Attr attr, std::string_view text) {
                            "'");
   };
   switch (AttrTypeOf(attr)) {
+    case AttrType::Activation: {
+      auto activation = ParseActivation(text);
+      if (!activation) return wrong(ActivationNames());
+      return AttrValue(*activation);
+    }
     case AttrType::Bool:
       if (text == "true") return AttrValue(true);
       if (text == "false") return AttrValue(false);
@@ -224,8 +256,6 @@ Result<AttrValue> ParseAttrValue(Attr attr, std::string_view text) {
       TERSOR_ASSIGN_OR_RETURN(auto values, ParseInts(text));
       return AttrValue(std::move(values));
     }
-    case AttrType::String:
-      return AttrValue(std::string(text));
     case AttrType::Type: {
       auto dtype = ParseDType(text);
       if (!dtype) return wrong("an element type");

@@ -21,7 +21,7 @@ enum class Attr : uint8_t {
 #undef ATTRIBUTE
 };
 
-enum class AttrType : uint8_t { Bool, Float, Int, Ints, Padding, String, Type };
+enum class AttrType : uint8_t { Activation, Bool, Float, Int, Ints, Padding, Type };
 
 std::string_view AttrName(Attr attr);
 std::optional<Attr> ParseAttr(std::string_view name);
@@ -43,12 +43,24 @@ struct Padding {
                   int64_t stride_h, int64_t stride_w, int64_t dilation_h, int64_t dilation_w) const;
 };
 
-enum class Activation : uint8_t { kNone, kRelu, kRelu6 };
-std::string_view ActivationName(Activation activation);
+/// What an operator does to its result before it gives it back: nothing, or a row of
+/// activations.inc.
+enum class Activation : uint8_t {
+  kNone,
+#define ACTIVATION(name, spelling, low, high, gradient) k##name,
+#include "tersor/base/activations.inc"
+#undef ACTIVATION
+};
+std::string_view ActivationName(Activation activation);  ///< "relu6"
 std::optional<Activation> ParseActivation(std::string_view name);
+/// The bounds that an activation clamps to; infinite where there is none.
+struct ActivationBounds {
+  float low, high;
+};
+ActivationBounds BoundsOf(Activation activation);
 
 using AttrValue =
-    std::variant<bool, int64_t, double, std::string, std::vector<int64_t>, Padding, DType>;
+    std::variant<bool, int64_t, double, std::vector<int64_t>, Padding, DType, Activation>;
 
 /// Values of attributes, sorted by name. One that equals its default is not stored, so that two
 /// maps which mean the same are equal. Reading one that is not stored gives the default; reading a
@@ -63,13 +75,12 @@ class Attributes {
   bool Bool(Attr attr) const { return std::get<bool>(Get(attr)); }
   int64_t Int(Attr attr) const { return std::get<int64_t>(Get(attr)); }
   double Float(Attr attr) const { return std::get<double>(Get(attr)); }
-  const std::string& String(Attr attr) const { return std::get<std::string>(Get(attr)); }
   const std::vector<int64_t>& Ints(Attr attr) const {
     return std::get<std::vector<int64_t>>(Get(attr));
   }
   const Padding& PaddingOf() const { return std::get<Padding>(Get(Attr::padding)); }
   DType Type(Attr attr) const { return std::get<DType>(Get(attr)); }
-  Activation ActivationOf() const;
+  Activation ActivationOf() const { return std::get<Activation>(Get(Attr::activation)); }
 
   const std::vector<std::pair<Attr, AttrValue>>& items() const { return items_; }
   bool operator==(const Attributes&) const = default;

@@ -1,5 +1,6 @@
 #include "tersor/base/tensor.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -17,6 +18,16 @@ constexpr DTypeInfo kDTypes[] = {
 #include "tersor/base/dtypes.inc"
 #undef DTYPE
 };
+
+// A symbol's name is a number in base 64 whose digits are these characters, counted from 1. Names
+// begin with a letter, and ten digits of six bits leave the sign free.
+constexpr std::string_view kSymbolDigits =
+    "0123456789_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+constexpr int64_t kSymbolBase = 64;
+constexpr size_t kLongestSymbol = 10;
+static_assert(kSymbolDigits.size() == kSymbolBase - 1);
+
+bool IsLetter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
 
 constexpr size_t kAlignment = 64;
 constexpr size_t kTail = 64;
@@ -40,16 +51,45 @@ bool IsFloat(DType dtype) {
 
 bool IsInteger(DType dtype) { return !IsFloat(dtype) && dtype != DType::kBool; }
 
-Shape Shape::WithBatch(int64_t batch) const {
+std::optional<int64_t> ParseSymbol(std::string_view name) {
+  if (name == "N") return kBatch;
+  if (name.empty() || name.size() > kLongestSymbol || !IsLetter(name[0])) return std::nullopt;
+  int64_t packed = 0;
+  for (char c : name) {
+    const size_t digit = kSymbolDigits.find(c);
+    if (digit == std::string_view::npos) return std::nullopt;
+    packed = packed * kSymbolBase + static_cast<int64_t>(digit) + 1;
+  }
+  return kBatch - packed;
+}
+
+std::string SymbolName(int64_t extent) {
+  if (extent == kBatch) return "N";
+  std::string name;
+  for (int64_t packed = kBatch - extent; packed > 0; packed /= kSymbolBase) {
+    if (packed % kSymbolBase == 0) return "";
+    name.insert(name.begin(), kSymbolDigits[static_cast<size_t>(packed % kSymbolBase - 1)]);
+  }
+  return ParseSymbol(name) == extent ? name : "";
+}
+
+std::string ExtentToString(int64_t extent) {
+  std::string name = IsSymbol(extent) ? SymbolName(extent) : "";
+  return name.empty() ? std::to_string(extent) : name;
+}
+
+bool Shape::IsSymbolic() const { return std::any_of(dims_.begin(), dims_.end(), IsSymbol); }
+
+Shape Shape::Bind(int64_t symbol, int64_t extent) const {
   Shape result = *this;
-  if (result.HasBatch()) result.dims_[0] = batch;
+  std::replace(result.dims_.begin(), result.dims_.end(), symbol, extent);
   return result;
 }
 
 int64_t Shape::num_elements() const {
   int64_t count = 1;
   for (int64_t dim : dims_) {
-    if (dim == kBatch) continue;
+    if (IsSymbol(dim)) continue;
     if (__builtin_mul_overflow(count, dim, &count)) return std::numeric_limits<int64_t>::max();
   }
   return count;
@@ -59,7 +99,7 @@ std::string Shape::ToString() const {
   std::string text = "[";
   for (size_t i = 0; i < dims_.size(); ++i) {
     if (i > 0) text += ',';
-    text += dims_[i] == kBatch ? "N" : std::to_string(dims_[i]);
+    text += ExtentToString(dims_[i]);
   }
   return text + "]";
 }
@@ -113,8 +153,8 @@ Buffer::~Buffer() {
 }
 
 Result<Tensor> Tensor::Create(TensorType type) {
-  if (type.shape.HasBatch()) {
-    return InvalidArgument("tensor ", type.ToString(), ": a symbolic batch has no storage");
+  if (type.shape.IsSymbolic()) {
+    return InvalidArgument("tensor ", type.ToString(), ": a symbolic extent has no storage");
   }
   const int64_t size = type.size_bytes();
   if (size == std::numeric_limits<int64_t>::max()) {

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "tersor/base/status.h"
@@ -27,9 +28,14 @@ int DTypeBits(DType dtype);
 bool IsFloat(DType dtype);
 bool IsInteger(DType dtype);
 
-/// The DType that stores a C++ type: DTypeOf<float> is kF32.
+/// The DType that stores a C++ number: DTypeOf<float> is kF32. It exists for float and for the
+/// integers below; another type does not compile (f16, bf16, i4 and bool share their storage type
+/// with an integer, so they have to be named).
 template <typename T>
-inline constexpr DType DTypeOf = DType::kF32;
+inline constexpr DType DTypeOf = [] {
+  static_assert(std::is_same_v<T, float>, "no element type is stored as this C++ type");
+  return DType::kF32;
+}();
 template <>
 inline constexpr DType DTypeOf<int8_t> = DType::kI8;
 template <>
@@ -41,8 +47,18 @@ inline constexpr DType DTypeOf<int32_t> = DType::kI32;
 template <>
 inline constexpr DType DTypeOf<int64_t> = DType::kI64;
 
-/// Extent of a symbolic batch, printed as N. Only the first dimension of a shape may be symbolic.
+/// An extent below 0 is symbolic: it stands for a number that is known when a graph is compiled.
+/// The number is the name itself, packed, so that equal names are equal extents everywhere. This
+/// one is N, the batch; other names have up to 10 characters of [A-Za-z0-9_], the first of which is
+/// a letter.
 inline constexpr int64_t kBatch = -1;
+inline constexpr bool IsSymbol(int64_t extent) { return extent < 0; }
+/// The symbolic extent of this name; nothing if it is no such name.
+std::optional<int64_t> ParseSymbol(std::string_view name);
+/// The name of a symbolic extent; empty if a number below 0 packs no name.
+std::string SymbolName(int64_t extent);
+/// "S" or "32".
+std::string ExtentToString(int64_t extent);
 
 /// The extents of a tensor, outermost first. An empty shape is a scalar.
 class Shape {
@@ -57,13 +73,17 @@ class Shape {
   const std::vector<int64_t>& dims() const { return dims_; }
   bool operator==(const Shape&) const = default;
 
+  /// Whether the first extent is the symbolic batch, N.
   bool HasBatch() const { return !dims_.empty() && dims_[0] == kBatch; }
-  /// This shape with a symbolic batch replaced by `batch`.
-  Shape WithBatch(int64_t batch) const;
-  /// Product of the extents; a symbolic batch counts as 1. Saturates at INT64_MAX instead of
+  /// Whether any extent is symbolic.
+  bool IsSymbolic() const;
+  /// This shape with the symbolic extent `symbol` replaced by `extent`, wherever it stands.
+  Shape Bind(int64_t symbol, int64_t extent) const;
+  Shape WithBatch(int64_t batch) const { return Bind(kBatch, batch); }
+  /// Product of the extents; a symbolic one counts as 1. Saturates at INT64_MAX instead of
   /// overflowing.
   int64_t num_elements() const;
-  std::string ToString() const;  ///< "[N,32,32,3]"
+  std::string ToString() const;  ///< "[N,32,32,3]", "[N,S,64]"
 
  private:
   std::vector<int64_t> dims_;
@@ -86,7 +106,7 @@ struct TensorType {
   std::optional<Quantization> quantization;
 
   bool operator==(const TensorType&) const = default;
-  /// Bytes of dense storage; a symbolic batch counts as 1. Saturates at INT64_MAX.
+  /// Bytes of dense storage; a symbolic extent counts as 1. Saturates at INT64_MAX.
   int64_t size_bytes() const;
   std::string ToString() const;  ///< "f32[N,10]"; the text form of a graph adds the quantization
 };

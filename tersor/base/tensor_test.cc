@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <iterator>
 #include <limits>
+#include <set>
+#include <string>
 
 namespace tersor {
 namespace {
@@ -21,6 +24,44 @@ TEST(Shape, CountsElements) {
   EXPECT_EQ((Shape{kBatch, 10}.ToString()), "[N,10]");
 }
 
+TEST(Symbol, NamesReadBack) {
+  const char* names[] = {"N", "S", "n", "a", "z9", "A_0", "Sequence_1", "zzzzzzzzzz", "NN"};
+  std::set<int64_t> extents;
+  for (const char* name : names) {
+    const auto extent = ParseSymbol(name);
+    ASSERT_TRUE(extent.has_value()) << name;
+    EXPECT_TRUE(IsSymbol(*extent)) << name;
+    EXPECT_EQ(SymbolName(*extent), name);
+    EXPECT_EQ(ExtentToString(*extent), name);
+    extents.insert(*extent);
+  }
+  EXPECT_EQ(extents.size(), std::size(names));
+  EXPECT_EQ(ParseSymbol("N"), kBatch);
+}
+
+TEST(Symbol, OtherTextAndOtherNumbersAreNone) {
+  for (const char* text : {"", "1", "4S", "_S", "S-1", "S T", "ElevenChars"}) {
+    EXPECT_EQ(ParseSymbol(text), std::nullopt) << text;
+  }
+  for (int64_t number : {int64_t{-2}, int64_t{-11}, int64_t{-65}, int64_t{-1} - 24 - 1,
+                         std::numeric_limits<int64_t>::min()}) {
+    EXPECT_EQ(SymbolName(number), "") << number;
+    EXPECT_EQ(ExtentToString(number), std::to_string(number));
+  }
+}
+
+TEST(Shape, BindsASymbolWhereverItStands) {
+  const int64_t s = *ParseSymbol("S"), t = *ParseSymbol("T");
+  const Shape shape{kBatch, s, t, s, 4};
+  EXPECT_EQ(shape.ToString(), "[N,S,T,S,4]");
+  EXPECT_TRUE(shape.IsSymbolic());
+  EXPECT_EQ(shape.num_elements(), 4);
+  EXPECT_EQ(shape.Bind(s, 7).ToString(), "[N,7,T,7,4]");
+  EXPECT_EQ(shape.Bind(s, 7).Bind(t, 2).WithBatch(3), (Shape{3, 7, 2, 7, 4}));
+  EXPECT_FALSE((Shape{3, 7}.IsSymbolic()));
+  EXPECT_FALSE((Shape{s, kBatch}.HasBatch()));
+}
+
 TEST(TensorType, FourBitRowsArePaddedToBytes) {
   EXPECT_EQ((TensorType{DType::kI4, {3, 5}, {}}.size_bytes()), 9);
   EXPECT_EQ((TensorType{DType::kF16, {3, 5}, {}}.size_bytes()), 30);
@@ -28,6 +69,7 @@ TEST(TensorType, FourBitRowsArePaddedToBytes) {
 
 TEST(Tensor, RefusesWhatHasNoStorage) {
   EXPECT_FALSE(Tensor::Create({DType::kF32, {kBatch, 2}, {}}).ok());
+  EXPECT_FALSE(Tensor::Create({DType::kF32, {2, *ParseSymbol("S")}, {}}).ok());
   EXPECT_EQ(Tensor::Create({DType::kF32, {1LL << 40, 1LL << 40}, {}}).status().code(),
             StatusCode::kResourceExhausted);
   const float values[] = {1, 2, 3};

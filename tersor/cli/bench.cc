@@ -78,6 +78,7 @@ Action RegisterBench(CLI::App& app, CommonFlags& flags) {
   app.add_option("--batch", own->options.batch, "examples of one run")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
+  AddExtentFlag(app, own->options.extents);
   app.add_option("--min-time", own->options.min_time_s, "seconds to measure at least")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();

@@ -32,6 +32,27 @@ Result<data::Normalize> NormalizeFlag::For(const ir::Graph& model) const {
   return chosen ? *chosen : guide::NormalizeOf(model);
 }
 
+void AddExtentFlag(CLI::App& app, std::map<std::string, int64_t>& extents) {
+  const auto add = [&extents](const std::string& text) {
+    const size_t equals = text.find('=');
+    const std::string name = text.substr(0, equals);
+    int64_t extent = 0;
+    if (equals == std::string::npos || !ParseSymbol(name) ||
+        !CLI::detail::lexical_cast(text.substr(equals + 1), extent)) {
+      throw CLI::ValidationError("--extent", StrCat("expected NAME=NUMBER, found '", text, "'"));
+    }
+    extents[name] = extent;
+  };
+  app.add_option_function<std::vector<std::string>>(
+         "--extent",
+         [add](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) add(text);
+         },
+         "NAME=NUMBER: what a symbolic extent of the model becomes, once for each")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 Result<data::Split> SplitFlag(const std::string& name) {
   auto split = data::ParseSplit(name);
   if (!split) {
@@ -55,7 +76,11 @@ Json TypeJson(const ir::Graph& graph, ir::ValueId id) {
   Json json;
   json["name"] = value.name();
   json["dtype"] = DTypeName(value.type().dtype);
-  json["shape"] = value.type().shape.dims();
+  json["shape"] = Json::array();
+  for (int64_t extent : value.type().shape.dims()) {
+    const bool named = IsSymbol(extent) && extent != kBatch;
+    json["shape"].push_back(named ? Json(SymbolName(extent)) : Json(extent));
+  }
   const auto& quantization = value.type().quantization;
   if (quantization && !quantization->per_channel()) {
     json["scale"] = quantization->scales[0];

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -52,11 +53,16 @@ struct NormalizeFlag {
   Result<data::Normalize> For(const ir::Graph& model) const;
 };
 
+/// --extent NAME=NUMBER, any number of times: what the symbolic extents of a model become (the
+/// batch has a flag of its own). Adds to `extents`, which outlives the parse.
+void AddExtentFlag(CLI::App& app, std::map<std::string, int64_t>& extents);
+
 Result<data::Split> SplitFlag(const std::string& name);
 
 /// "f32[N,10] signed" and the like for people.
 std::string TypeText(const TensorType& type);
-/// {"name", "dtype", "shape", "scale", "zero_point"}; a symbolic batch is -1.
+/// {"name", "dtype", "shape", "scale", "zero_point"}; a symbolic batch is -1, other symbolic
+/// extents are their names.
 Json TypeJson(const ir::Graph& graph, ir::ValueId id);
 
 /// "12,345" for people.

@@ -14,6 +14,7 @@ namespace {
 struct InspectFlags {
   std::string model;
   bool text = false, data = false, plan = false;
+  std::map<std::string, int64_t> extents;  // of --plan
 };
 
 Json Inspect(const ir::Graph& graph, int64_t file_bytes) {
@@ -77,17 +78,18 @@ Json PlanJson(const runtime::Plan& plan) {
                              {"result", step.info.result},
                              {"macs", step.info.macs},
                              {"bytes", step.info.bytes},
-                             {"in_place", step.in_place},
+                             {"in_place", step.over != ir::kNoValue},
                              {"scratch_bytes", step.scratch_bytes}});
   }
   return json;
 }
 
 // How the model would run here: prepared as `bench` and `eval` prepare it.
-Status ShowPlan(const ir::Graph& graph, const CommonFlags& flags) {
+Status ShowPlan(const ir::Graph& graph, const InspectFlags& own, const CommonFlags& flags) {
   TERSOR_ASSIGN_OR_RETURN(const ir::Graph prepared, transforms::PrepareForInference(graph));
   runtime::CompileOptions options;
   options.threads = flags.threads;
+  options.extents = own.extents;
   TERSOR_ASSIGN_OR_RETURN(const runtime::Plan plan, runtime::MakePlan(prepared, options));
   if (flags.json) {
     SayJson(PlanJson(plan));
@@ -106,12 +108,13 @@ Action RegisterInspect(CLI::App& app, CommonFlags& flags) {
   app.add_flag("--data", own->data, "with --text: the data of every variable too");
   app.add_flag("--plan", own->plan,
                "print how the model would run on this CPU with --threads: steps, kernels, memory");
+  AddExtentFlag(app, own->extents);
   app.footer(
       "TERSOR_CPU=reference|avx2|avx512|avx512vnni caps the instructions of --plan.\n"
       "example: tersor inspect model.tflite");
   return [own, &flags]() -> Status {
     TERSOR_ASSIGN_OR_RETURN(ir::Graph graph, formats::ImportModel(own->model));
-    if (own->plan) return ShowPlan(graph, flags);
+    if (own->plan) return ShowPlan(graph, *own, flags);
     TERSOR_ASSIGN_OR_RETURN(const int64_t file_bytes, FileSizeBytes(own->model));
     if (flags.json) {
       SayJson(Inspect(graph, file_bytes));

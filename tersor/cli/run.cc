@@ -13,14 +13,14 @@ struct RunFlags {
   bool prepare = true;
 };
 
-// The array as the model's input: same element type, and the same shape but for a batch that the
-// model leaves open.
+// The array as the model's input: of the same element type, and of the same shape but for symbolic
+// extents, which take theirs from the array.
 Status CheckInput(const ir::Graph& model, ir::ValueId id, const Tensor& array,
                   const std::string& path) {
   const TensorType& type = model.value(id).type();
   bool fits = array.type().dtype == type.dtype && array.type().shape.rank() == type.shape.rank();
   for (int axis = 0; fits && axis < type.shape.rank(); ++axis) {
-    fits = type.shape[axis] == kBatch || type.shape[axis] == array.type().shape[axis];
+    fits = IsSymbol(type.shape[axis]) || type.shape[axis] == array.type().shape[axis];
   }
   if (fits) return OkStatus();
   return InvalidArgument(path, ": input ", model.value(id).name(), " is ", type.ToString(),
@@ -81,7 +81,7 @@ Action RegisterRun(CLI::App& app, CommonFlags& flags) {
   app.add_flag("!--no-prepare", own->prepare,
                "run the graph as it was read, without inference passes");
   app.footer(
-      "Arrays hold raw values of the model's own element type.\n"
+      "Arrays hold raw values of the model's own element type; symbolic extents are theirs.\n"
       "example: tersor run model.tflite --input x.npy --output y.npy");
   return [own, &flags] { return Run(*own, flags); };
 }

@@ -12,7 +12,7 @@ std::vector<int64_t> Ints(const std::array<int64_t, 2>& pair) { return {pair[0],
 
 Attributes WithActivation(Activation activation) {
   Attributes attributes;
-  attributes.Set(Attr::activation, std::string(ActivationName(activation)));
+  attributes.Set(Attr::activation, activation);
   return attributes;
 }
 

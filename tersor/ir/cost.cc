@@ -25,25 +25,28 @@ int64_t FilterMacs(const Shape& output, const Shape& filter) {
 
 }  // namespace
 
-int64_t MacsOf(const Graph& graph, const Node& node) {
-  auto shape = [&](ValueId id) -> const Shape& { return graph.value(id).type().shape; };
+int64_t MacsOf(const Node& node, const std::function<const Shape&(ValueId)>& shape) {
+  if (node.info().is_layer()) {
+    return FilterMacs(shape(node.result()), shape(node.operand(node.info().weight())));
+  }
   switch (node.op()) {
-    case OpKind::kConv2d:
-    case OpKind::kFullyConnected:
-      return FilterMacs(shape(node.result()), shape(node.operand(1)));
     case OpKind::kConv2dGradFilter:
       return FilterMacs(shape(node.operand(1)), shape(node.result()));
     case OpKind::kConv2dGradInput:
       return FilterMacs(shape(node.operand(1)), shape(node.operand(0)));
     case OpKind::kMatMul: {
       const Shape& lhs = shape(node.operand(0));
-      const int inner = node.attributes().Bool(Attr::transpose_lhs) ? 0 : 1;
-      const int64_t terms = lhs[inner] == kBatch ? 1 : lhs[inner];
+      const int inner = lhs.rank() - (node.attributes().Bool(Attr::transpose_lhs) ? 2 : 1);
+      const int64_t terms = IsSymbol(lhs[inner]) ? 1 : lhs[inner];
       return Multiply(shape(node.result()).num_elements(), terms);
     }
     default:
       return 0;
   }
+}
+
+int64_t MacsOf(const Graph& graph, const Node& node) {
+  return MacsOf(node, [&](ValueId id) -> const Shape& { return graph.value(id).type().shape; });
 }
 
 int64_t MacsOf(const Graph& graph) {

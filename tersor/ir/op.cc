@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string>
 #include <vector>
 
@@ -40,40 +41,102 @@ bool TakePrefix(std::string_view& name, std::string_view prefix) {
   return true;
 }
 
+OperandInfo ParseOperand(std::string_view item) {
+  OperandInfo info;
+  for (bool found = true; found;) {
+    found = false;
+    auto take = [&](std::string_view prefix, bool& flag) {
+      if (!TakePrefix(item, prefix)) return;
+      flag = true;
+      found = true;
+    };
+    take("opt_", info.optional);
+    take("list_", info.variadic);
+    take("mut_", info.mutated);
+    take("weight_", info.weight);
+    take("over_", info.in_place);
+  }
+  info.name = item;
+  return info;
+}
+
+// "256:-128" -> scale 1/256, zero point -128.
+Quantization ParseFixedOutput(std::string_view text) {
+  const size_t colon = text.find(':');
+  TERSOR_CHECK(colon != std::string_view::npos);
+  int32_t denominator = 0, zero_point = 0;
+  std::from_chars(text.data(), text.data() + colon, denominator);
+  std::from_chars(text.data() + colon + 1, text.data() + text.size(), zero_point);
+  TERSOR_CHECK(denominator > 0);
+  return {{1.0f / static_cast<float>(denominator)}, {zero_point}, -1};
+}
+
+constexpr std::string_view kTraitNames[] = {
+#define TRAIT(name, doc) #name,
+#include "tersor/ir/traits.inc"
+#undef TRAIT
+};
+
+struct ActivationOps {
+  OpKind op, gradient;
+};
+
+// Of the activations behind kNone, in their order.
+constexpr ActivationOps kActivationOps[] = {
+#define ACTIVATION(name, spelling, low, high, gradient) {OpKind::k##name, OpKind::k##gradient},
+#include "tersor/base/activations.inc"
+#undef ACTIVATION
+};
+
+const ActivationOps& OpsOf(Activation activation) {
+  TERSOR_CHECK(activation != Activation::kNone);
+  return kActivationOps[static_cast<size_t>(activation) - 1];
+}
+
 struct Table {
   std::vector<OpInfo> ops;
   std::vector<std::string> text_names;
   std::vector<std::vector<OperandInfo>> operands;
   std::vector<std::vector<Attr>> attributes;
   std::vector<std::vector<std::string_view>> results;
+  std::vector<std::vector<Trait>> traits;
 
   void Add(OpKind kind, std::string_view name, std::string_view operand_list,
-           std::string_view attribute_list, std::string_view result_list, std::string_view doc) {
+           std::string_view attribute_list, std::string_view result_list,
+           std::string_view trait_list, std::string_view doc) {
     std::vector<OperandInfo> infos;
-    for (std::string_view item : SplitList(operand_list)) {
-      OperandInfo info;
-      info.optional = TakePrefix(item, "opt_");
-      info.variadic = TakePrefix(item, "list_");
-      info.mutated = TakePrefix(item, "mut_");
-      info.name = item;
-      infos.push_back(info);
-    }
+    for (std::string_view item : SplitList(operand_list)) infos.push_back(ParseOperand(item));
     std::vector<Attr> attrs;
     for (std::string_view item : SplitList(attribute_list)) {
       auto attr = ParseAttr(item);
       TERSOR_CHECK(attr.has_value());
       attrs.push_back(*attr);
     }
+    OpInfo op;
+    op.kind = kind;
+    op.name = name;
+    op.doc = doc;
+    std::vector<Trait> found;
+    for (std::string_view item : SplitList(trait_list)) {
+      if (TakePrefix(item, "output=")) {
+        op.fixed_output = ParseFixedOutput(item);
+        continue;
+      }
+      auto trait = ParseTrait(item);
+      TERSOR_CHECK(trait.has_value());
+      found.push_back(*trait);
+    }
+    traits.push_back(std::move(found));
     text_names.push_back(SnakeCase(name));
     operands.push_back(std::move(infos));
     attributes.push_back(std::move(attrs));
     results.push_back(SplitList(result_list));
-    ops.push_back({kind, name, {}, {}, {}, {}, doc});
+    ops.push_back(std::move(op));
   }
 
   Table() {
-#define OP(name, operands, attributes, results, doc) \
-  Add(OpKind::k##name, #name, #operands, #attributes, #results, doc);
+#define OP(name, operands, attributes, results, traits, doc) \
+  Add(OpKind::k##name, #name, #operands, #attributes, #results, #traits, doc);
 #include "tersor/ir/ops.inc"
 #undef OP
     for (size_t i = 0; i < ops.size(); ++i) {
@@ -81,6 +144,7 @@ struct Table {
       ops[i].operands = operands[i];
       ops[i].attributes = attributes[i];
       ops[i].results = results[i];
+      ops[i].traits = traits[i];
     }
   }
 };
@@ -96,6 +160,42 @@ const Table& Ops() {
 bool OpInfo::HasAttribute(Attr attr) const {
   return std::find(attributes.begin(), attributes.end(), attr) != attributes.end();
 }
+
+std::string_view TraitName(Trait trait) { return kTraitNames[static_cast<size_t>(trait)]; }
+
+std::optional<Trait> ParseTrait(std::string_view name) {
+  const auto* found = std::find(std::begin(kTraitNames), std::end(kTraitNames), name);
+  if (found == std::end(kTraitNames)) return std::nullopt;
+  return static_cast<Trait>(found - std::begin(kTraitNames));
+}
+
+bool OpInfo::Has(Trait trait) const {
+  return std::find(traits.begin(), traits.end(), trait) != traits.end();
+}
+
+int OpInfo::weight() const {
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (operands[i].weight) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+int OpInfo::bias() const {
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (operands[i].name == "bias") return static_cast<int>(i);
+  }
+  return -1;
+}
+
+std::optional<Activation> ActivationFor(OpKind op) {
+  for (size_t i = 0; i < std::size(kActivationOps); ++i) {
+    if (kActivationOps[i].op == op) return static_cast<Activation>(i + 1);
+  }
+  return std::nullopt;
+}
+
+OpKind OpFor(Activation activation) { return OpsOf(activation).op; }
+OpKind GradientOpFor(Activation activation) { return OpsOf(activation).gradient; }
 
 bool OpInfo::mutates() const {
   return std::any_of(operands.begin(), operands.end(),

@@ -1,6 +1,7 @@
 #include "tersor/ir/text_lexer.h"
 
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "tersor/ir/shape_rules.h"
@@ -129,11 +130,17 @@ Result<Shape> Lexer::ReadShape() {
   TERSOR_RETURN_IF_ERROR(Expect("["));
   if (Take("]")) return Shape();
   do {
-    if (dims.empty() && Take("N")) {
-      dims.push_back(kBatch);
+    const size_t place = Here();
+    if (place < text_.size() && std::isalpha(static_cast<unsigned char>(text_[place])) != 0) {
+      TERSOR_ASSIGN_OR_RETURN(const std::string name, ReadName());
+      const auto symbol = ParseSymbol(name);
+      if (!symbol) {
+        return Fail(place, StrCat("expected an extent, found '", name.substr(0, kShownCharacters),
+                                  "', which is no name of up to 10 letters, digits and _"));
+      }
+      dims.push_back(*symbol);
       continue;
     }
-    const size_t place = Here();
     TERSOR_ASSIGN_OR_RETURN(const int64_t extent, ReadNumber<int64_t>());
     if (extent < 1) return Fail(place, StrCat("extent is ", extent, ", expected at least 1"));
     dims.push_back(extent);

@@ -190,8 +190,8 @@ class Parser {
     }
     TERSOR_RETURN_IF_ERROR(lexer_.Expect(":"));
     TERSOR_ASSIGN_OR_RETURN(variable.type, lexer_.ReadType());
-    if (variable.type.shape.HasBatch()) {
-      return lexer_.Fail(variable.name.place, "a variable has no symbolic batch");
+    if (variable.type.shape.IsSymbolic()) {
+      return lexer_.Fail(variable.name.place, "a variable has no symbolic extent");
     }
     variable.trainable = lexer_.Take("trainable");
     if (!lexer_.Take("=")) return OkStatus();

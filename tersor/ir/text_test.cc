@@ -41,7 +41,8 @@ constexpr std::string_view kGraphs[] = {
   %12 = relu6(%11)
   %13 = sigmoid(%12)
   %14 = tanh(%13)
-  %clamped = clamp(%14) {max=inf, min=-0.5}
+  %15 = leaky_relu(%14) {slope=0.2}
+  %clamped = clamp(%15) {max=inf, min=-0.5}
 }
 )",
     R"(graph @images(%image: f32[N,8,8,3]) -> (%probabilities: f32[N,5], %18: f32[N,5]) {
@@ -190,7 +191,10 @@ TEST(Text, ErrorsSayWhere) {
       {"graph g", "1:7: expected '@', found 'g'"},
       {"graph @g(%x: f31[2]) -> () {}", "1:14: unknown element type 'f31'"},
       {"graph @g(%x: f32[0]) -> () {}", "1:18: extent is 0, expected at least 1"},
-      {"graph @g(%x: f32[2,N]) -> () {}", "1:20: expected a number, found 'N'"},
+      {"graph @g(%x: f32[2,_N]) -> () {}", "1:20: expected a number, found '_N'"},
+      {"graph @g(%x: f32[2,elevenchars]) -> () {}",
+       "1:20: expected an extent, found 'elevenchars', which is no name of up to 10 letters, "
+       "digits and _"},
       {"graph @g(%x: f32[99999999999999999999]) -> () {}", "1:18: number is out of range"},
       {"graph @g(%x: f32[2] q(1, 0)) -> () {}", "1:14: f32[2] cannot have a scale"},
       {"graph @g(%x: i8[2] q(0, 0)) -> () {}",
@@ -199,7 +203,7 @@ TEST(Text, ErrorsSayWhere) {
        "1:14: i8[2]: zero point is 128, expected -128 to 127"},
       {"graph @g(%x: f32[2], %x: f32[2]) -> () {}", "1:22: name %x is taken"},
       {"graph @g(%1: f32[2]) -> () {}", "1:10: an input is written %name, not as a number"},
-      {"graph @g() -> () {}\nvariable @v: f32[N]", "2:10: a variable has no symbolic batch"},
+      {"graph @g() -> () {}\nvariable @v: f32[N]", "2:10: a variable has no symbolic extent"},
       {"graph @g() -> () {}\nvariable @v: f32[2] = [1]",
        "2:23: tensor f32[2]: needs 8 bytes, found 4"},
       {"graph @g() -> () {}\nvariable @v: i8[1] = [128]", "2:23: number is out of range"},

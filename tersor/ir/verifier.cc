@@ -76,7 +76,7 @@ class Verifier {
     TERSOR_RETURN_IF_ERROR(Define(id, Value::Kind::kVariable));
     const Value& variable = graph_.value(id);
     const TensorType& type = variable.type();
-    if (type.shape.HasBatch()) return InvalidArgument(type.ToString(), " has a symbolic batch");
+    if (type.shape.IsSymbolic()) return InvalidArgument(type.ToString(), " has a symbolic extent");
     if (variable.data().empty()) return OkStatus();
     if (variable.data().type() != type) {
       return InvalidArgument("its data is ", variable.data().type().ToString(), ", its type ",

@@ -123,7 +123,7 @@ TEST(Verify, FindsAVariableWithASymbolicBatch) {
   EXPECT_EQ(VerifyAfter([](Graph& g) {
               g.AddVariable("v", TensorType{DType::kF32, {kBatch}, std::nullopt}, false);
             }),
-            "variable 'v': f32[N] has a symbolic batch");
+            "variable 'v': f32[N] has a symbolic extent");
 }
 
 TEST(Verify, FindsAnInputWithoutName) {

@@ -129,6 +129,7 @@ Result<std::unique_ptr<runtime::Program>> CompileForLatency(const ir::Graph& pre
   runtime::CompileOptions compile;
   compile.threads = options.threads;
   compile.batch = options.batch;
+  compile.extents = options.extents;
   compile.cpu = options.cpu;
   return options.backend->Compile(prepared, compile);
 }

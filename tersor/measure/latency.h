@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,9 +18,10 @@ namespace tersor::measure {
 struct LatencyOptions {
   int threads = 1;
   int64_t batch = 1;
-  double warmup_s = 0.05;   ///< runs before the clock counts
-  double min_time_s = 0.5;  ///< measures at least so long,
-  int64_t min_runs = 50;    ///< and at least so many runs
+  std::map<std::string, int64_t> extents = {};  ///< of the other symbolic extents, by name
+  double warmup_s = 0.05;                       ///< runs before the clock counts
+  double min_time_s = 0.5;                      ///< measures at least so long,
+  int64_t min_runs = 50;                        ///< and at least so many runs
   CpuFeatures cpu = CpuFeatures::Detect();
   bool profile = true;  ///< afterwards, time each step in runs of its own
   const runtime::Backend* backend = &runtime::CpuBackend();

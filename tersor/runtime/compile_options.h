@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 
 #include "tersor/base/cpu.h"
 #include "tersor/base/thread_pool.h"
@@ -16,8 +18,11 @@ struct CompileOptions {
   /// A pool to share; it must have `threads` threads and outlive the program. Null: the program
   /// makes its own.
   ThreadPool* pool = nullptr;
-  /// What a symbolic batch becomes.
+  /// What the symbolic batch, N, becomes.
   int64_t batch = 1;
+  /// What the other symbolic extents become, by name: {{"S", 16}}. Each one that the graph has
+  /// needs its number.
+  std::map<std::string, int64_t> extents = {};
   /// Kernels above this set are not used.
   CpuFeatures cpu = CpuFeatures::Detect();
   /// Offer kernels the operators behind them as an epilogue. Off: one kernel a node (to debug).

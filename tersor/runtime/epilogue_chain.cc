@@ -16,6 +16,23 @@ ConstTensorView ChainContext::View(ValueId id) const {
 
 namespace {
 
+// The link of an epilogue that does what an operator with the trait `link` does.
+kernels::Epilogue::Kind LinkKind(OpKind op) {
+  switch (op) {
+    case OpKind::kAdd:
+      return kernels::Epilogue::Kind::kAdd;
+    case OpKind::kMaxPool2d:
+      return kernels::Epilogue::Kind::kMaxPool2d;
+    case OpKind::kMultiply:
+      return kernels::Epilogue::Kind::kMultiply;
+    default:
+      TERSOR_CHECK(false && "an operator with the trait `link` has no link");
+      return {};
+  }
+}
+
+bool IsBinary(const Node& node) { return node.info().operands.size() == 2; }
+
 // The operand of a binary `node` that is not `value`.
 ValueId OtherOperand(const Node& node, ValueId value) {
   return node.operand(0) == value ? node.operand(1) : node.operand(0);
@@ -23,8 +40,8 @@ ValueId OtherOperand(const Node& node, ValueId value) {
 
 // Whether the kernel at `position` can do `node`, which reads its result `value`.
 bool FormsLink(const ChainContext& context, const Node& node, ValueId value, size_t position) {
-  if (node.op() == OpKind::kMaxPool2d) return true;
-  if (node.op() != OpKind::kAdd && node.op() != OpKind::kMultiply) return false;
+  if (!node.info().Has(ir::Trait::link)) return false;
+  if (!IsBinary(node)) return true;
   const ValueId other = OtherOperand(node, value);
   if (other == value) return false;
   const Shape& full = context.type(value).shape;
@@ -47,12 +64,8 @@ EpilogueLink MakeLink(const ChainContext& context, const Node& node, ValueId val
   link.node = &node;
   link.epilogue.attributes = &node.attributes();
   link.epilogue.result = context.type(node.result());
-  if (node.op() == OpKind::kMaxPool2d) {
-    link.epilogue.kind = kernels::Epilogue::Kind::kMaxPool2d;
-    return link;
-  }
-  link.epilogue.kind = node.op() == OpKind::kAdd ? kernels::Epilogue::Kind::kAdd
-                                                 : kernels::Epilogue::Kind::kMultiply;
+  link.epilogue.kind = LinkKind(node.op());
+  if (!IsBinary(node)) return link;
   const ValueId other = OtherOperand(node, value);
   link.epilogue.operand = context.View(other);
   if (!context.is_constant(other)) link.operand = other;
@@ -65,7 +78,7 @@ std::vector<EpilogueLink> FindEpilogueChain(const ChainContext& context, const N
                                             size_t position) {
   std::vector<EpilogueLink> chain;
   if (node.results().size() != 1) return chain;
-  if (node.op() != OpKind::kConv2d && node.op() != OpKind::kFullyConnected) return chain;
+  if (!node.info().Has(ir::Trait::epilogue)) return chain;
   ValueId value = node.result();
   while (context.uses[static_cast<size_t>(value)] == 1 && !context.graph.IsOutput(value)) {
     const std::vector<Node*> users = context.graph.UsersOf(value);

@@ -33,8 +33,8 @@ struct EpilogueLink {
 /// The longest chain of additions, multiplications and max pools behind the node at `position`,
 /// each of which only reads the result before it and what is known by then: a constant (one
 /// element, or one for each element of the last axis), or (additions) a tensor of the same shape
-/// that an input holds or an earlier node makes. Only convolutions and fully connected layers have
-/// one.
+/// that an input holds or an earlier node makes. Only operators with the
+/// trait `epilogue` have one, and only those with the trait `link` stand in it.
 std::vector<EpilogueLink> FindEpilogueChain(const ChainContext& context, const ir::Node& node,
                                             size_t position);
 

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "tersor/runtime/executable_impl.h"
+#include "tersor/runtime/extents.h"
 
 namespace tersor::runtime {
 namespace {
@@ -94,13 +95,7 @@ Result<std::vector<Program::StepTime>> Executable::Profile(std::span<const Const
 Result<std::vector<Tensor>> RunOnce(const ir::Graph& graph, std::span<const Tensor> inputs,
                                     const CompileOptions& options) {
   CompileOptions bound = options;
-  for (size_t i = 0; i < inputs.size() && i < graph.inputs().size(); ++i) {
-    if (graph.value(graph.inputs()[i]).type().shape.HasBatch() &&
-        inputs[i].type().shape.rank() > 0) {
-      bound.batch = inputs[i].type().shape[0];
-      break;
-    }
-  }
+  TERSOR_RETURN_IF_ERROR(TakeExtents(graph, inputs, bound));
   TERSOR_ASSIGN_OR_RETURN(Executable executable, Compile(graph, bound));
   std::vector<ConstTensorView> input_views;
   for (const Tensor& input : inputs) input_views.push_back(input.view());

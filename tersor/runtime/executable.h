@@ -54,7 +54,8 @@ Result<Executable> Bind(Plan plan, const CompileOptions& options = {});
 /// MakePlan() and Bind().
 Result<Executable> Compile(const ir::Graph& graph, const CompileOptions& options = {});
 
-/// Compiles and runs once: for tests, constant folding and tools.
+/// Compiles and runs once: for tests, constant folding and tools. The batch and the symbolic
+/// extents are those that the inputs have.
 Result<std::vector<Tensor>> RunOnce(const ir::Graph& graph, std::span<const Tensor> inputs,
                                     const CompileOptions& options = {});
 

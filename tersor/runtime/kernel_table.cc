@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "tersor/runtime/widened.h"
+
 // Declares `std::span<const KernelRow> tersor::kernels::<family>::<rows>()` for each row of the
 // list.
 #define OPERATOR_FAMILY(op, family, rows) \
@@ -31,6 +33,18 @@ Table MakeTable() {
   return table;
 }
 
+ChosenKernel ChooseRow(ir::OpKind op, const kernels::KernelSpec& spec, CpuFeatures cpu) {
+  for (kernels::KernelRows rows : FamiliesOf(op)) {
+    for (const kernels::KernelRow& row : rows()) {
+      if (!cpu.Has(row.level)) continue;
+      if (auto kernel = row.make(spec)) {
+        return {std::move(kernel), StrCat(row.family, '/', row.name)};
+      }
+    }
+  }
+  return {};
+}
+
 class CopyKernel : public kernels::Kernel {
  public:
   explicit CopyKernel(size_t size_bytes) : size_bytes_(size_bytes) {}
@@ -54,15 +68,9 @@ std::span<const kernels::KernelRows> FamiliesOf(ir::OpKind op) {
 }
 
 ChosenKernel ChooseKernel(ir::OpKind op, const kernels::KernelSpec& spec, CpuFeatures cpu) {
-  for (kernels::KernelRows rows : FamiliesOf(op)) {
-    for (const kernels::KernelRow& row : rows()) {
-      if (!cpu.Has(row.level)) continue;
-      if (auto kernel = row.make(spec)) {
-        return {std::move(kernel), StrCat(row.family, '/', row.name)};
-      }
-    }
-  }
-  return {};
+  ChosenKernel own = ChooseRow(op, spec, cpu);
+  if (own.kernel != nullptr) return own;
+  return Widen(spec, [&](const kernels::KernelSpec& wide) { return ChooseRow(op, wide, cpu); });
 }
 
 }  // namespace tersor::runtime

@@ -21,7 +21,8 @@ struct ChosenKernel {
 };
 
 /// The first row, over the families of `op` in order, whose level is in `cpu` and whose maker takes
-/// the case.
+/// the case. Where none does and a tensor is f16 or bf16, the row that takes the case in f32,
+/// widened (runtime/widened.h).
 ChosenKernel ChooseKernel(ir::OpKind op, const kernels::KernelSpec& spec, CpuFeatures cpu);
 
 /// Copies the first operand to the first result: for an output that is an input, a variable or

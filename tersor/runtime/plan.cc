@@ -1,10 +1,10 @@
 #include "tersor/runtime/plan.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "tersor/ir/cost.h"
 #include "tersor/runtime/epilogue_chain.h"
+#include "tersor/runtime/extents.h"
 #include "tersor/runtime/kernel_table.h"
 #include "tersor/runtime/memory_plan.h"
 
@@ -17,21 +17,14 @@ using ir::OpKind;
 using ir::ValueId;
 using Place = PlannedValue::Place;
 
-// Operators whose kernels may write over their first operand.
-bool WorksInPlace(OpKind op) {
-  switch (op) {
-    case OpKind::kAdd:
-    case OpKind::kSubtract:
-    case OpKind::kMultiply:
-    case OpKind::kRelu:
-    case OpKind::kRelu6:
-    case OpKind::kClamp:
-    case OpKind::kReluGrad:
-    case OpKind::kRelu6Grad:
-      return true;
-    default:
-      return false;
+// The operands that the kernels of a node let its result be written over.
+std::vector<ValueId> OperandsToWriteOver(const Node& node) {
+  std::vector<ValueId> operands;
+  const auto infos = node.info().operands;
+  for (size_t i = 0; i < infos.size() && i < node.operands().size(); ++i) {
+    if (infos[i].in_place) operands.push_back(node.operands()[i]);
   }
+  return operands;
 }
 
 // The deployable runtime may have been built for some models alone.
@@ -66,23 +59,23 @@ class Planner {
   void Describe(const Node& node, std::span<const EpilogueLink> chain, PlanStep* step);
   void AddCopies();
   std::vector<int> LastReads();
-  bool TakesOverOperand(const PlanStep& step, int now, const std::vector<int>& last_read);
+  ValueId OperandToTakeOver(size_t s, const std::vector<int>& last_read);
   void PlaceInArena();
 
   const ir::Graph& graph_;
   const CompileOptions& options_;
   const std::vector<int> uses_;
-  std::vector<TensorType> types_;  // by value
-  std::vector<bool> mutated_;      // by value: an operator of the graph writes it
-  std::vector<bool> constant_;     // by value
-  std::vector<size_t> position_;   // by value: place of its producer in the graph
-  std::vector<bool> fused_;        // by node position
+  std::vector<TensorType> types_;                   // by value
+  std::vector<bool> mutated_;                       // by value: an operator of the graph writes it
+  std::vector<bool> constant_;                      // by value
+  std::vector<size_t> position_;                    // by value: place of its producer in the graph
+  std::vector<bool> fused_;                         // by node position
+  std::vector<std::vector<ValueId>> overwritable_;  // by step: what its kernel may write over
   Plan plan_;
 };
 
 Status Planner::BindTypes() {
-  if (options_.batch < 1)
-    return InvalidArgument("batch must be at least 1, found ", options_.batch);
+  TERSOR_RETURN_IF_ERROR(CheckExtents(graph_, options_));
   TERSOR_RETURN_IF_ERROR(CheckThreadCount(options_.threads));
   const auto count = static_cast<size_t>(graph_.num_values());
   plan_.values.resize(count);
@@ -93,12 +86,9 @@ Status Planner::BindTypes() {
   int unnamed = 0;
   auto bind = [&](ValueId id) -> Status {
     const ir::Value& value = graph_.value(id);
-    TensorType type = value.type();
-    type.shape = type.shape.WithBatch(options_.batch);
-    if (type.size_bytes() == std::numeric_limits<int64_t>::max()) {
-      return ResourceExhausted("value ", value.name(), ' ', type.ToString(),
-                               ": its size overflows");
-    }
+    auto bound = BindExtents(value.type(), options_);
+    if (!bound.ok()) return bound.status().WithContext(StrCat("value ", value.name()));
+    TensorType type = *std::move(bound);
     PlannedValue& planned = Value(id);
     planned.name = value.is_variable()    ? '@' + value.name()
                    : value.name().empty() ? StrCat('%', unnamed++)
@@ -189,7 +179,7 @@ void Planner::Describe(const Node& node, std::span<const EpilogueLink> chain, Pl
     info.name = graph_.value(node.operand(0)).name();
   }
   if (info.name.empty()) info.name = StrCat(node.info().text_name, '_', plan_.steps.size());
-  info.macs = ir::MacsOf(graph_, node) * options_.batch;
+  info.macs = ir::MacsOf(node, [&](ValueId id) -> const Shape& { return types_[Index(id)].shape; });
   for (ValueId id : step->operands) {
     if (id != kNoValue) info.bytes += types_[Index(id)].size_bytes();
   }
@@ -240,13 +230,14 @@ Status Planner::AddStep(const Node& node, size_t position) {
       fused_[position_[Index(link.node->result())]] = true;
     }
     step.results = length == 0 ? node.results() : std::vector{chain[length - 1].node->result()};
-    step.in_place = length == 0 && WorksInPlace(node.op());
     step.scratch_bytes = static_cast<int64_t>(chosen.kernel->scratch_bytes());
     step.info.kernel = std::move(chosen.name);
     Describe(node, std::span(chain).first(length), &step);
     plan_.packed_bytes += static_cast<int64_t>(chosen.kernel->packed_bytes());
     step.kernel = std::move(chosen.kernel);
     plan_.steps.push_back(std::move(step));
+    overwritable_.resize(plan_.steps.size());
+    if (length == 0) overwritable_.back() = OperandsToWriteOver(node);
     return OkStatus();
   }
   return NoKernel(node, operands);
@@ -286,17 +277,21 @@ std::vector<int> Planner::LastReads() {
   return last_read;
 }
 
-// Whether the step may store its result over its first operand: nobody reads that operand again,
-// and the step itself reads it in one place.
-bool Planner::TakesOverOperand(const PlanStep& step, int now, const std::vector<int>& last_read) {
-  if (!step.in_place || step.results.size() != 1 || step.operands[0] == kNoValue) return false;
-  const ValueId source = Root(step.operands[0]);
-  if (Value(source).place != Place::kArena || last_read[Index(source)] != now) return false;
-  const auto reads = std::count_if(step.operands.begin(), step.operands.end(), [&](ValueId id) {
-    return id != kNoValue && Root(id) == source;
-  });
-  return reads == 1 &&
-         Value(source).type.size_bytes() == Value(Root(step.results[0])).type.size_bytes();
+// The operand that the step stores its result over: one that its kernel lets be overwritten, that
+// nobody reads again, and that the step itself reads in one place.
+ValueId Planner::OperandToTakeOver(size_t s, const std::vector<int>& last_read) {
+  const PlanStep& step = plan_.steps[s];
+  if (s >= overwritable_.size() || step.results.size() != 1) return kNoValue;
+  const PlannedValue& result = Value(Root(step.results[0]));
+  for (ValueId operand : overwritable_[s]) {
+    const ValueId source = Root(operand);
+    if (Value(source).place != Place::kArena) continue;
+    if (last_read[Index(source)] != static_cast<int>(s)) continue;
+    const auto reads = std::ranges::count_if(
+        step.operands, [&](ValueId id) { return id != kNoValue && Root(id) == source; });
+    if (reads == 1 && Value(source).type.size_bytes() == result.type.size_bytes()) return operand;
+  }
+  return kNoValue;
 }
 
 // The blocks of the arena: stored results, each from the step that makes it to the last that reads
@@ -308,17 +303,17 @@ void Planner::PlaceInArena() {
   for (size_t s = 0; s < plan_.steps.size(); ++s) {
     PlanStep& step = plan_.steps[s];
     const int now = static_cast<int>(s);
-    step.in_place = TakesOverOperand(step, now, last_read);
+    step.over = OperandToTakeOver(s, last_read);
     for (ValueId result : step.results) {
       const ValueId root = Root(result);
       if (Value(root).place != Place::kNowhere) {
-        step.in_place = false;
+        step.over = kNoValue;
         continue;
       }
       Value(root).place = Place::kArena;
       const int last = std::max(now, last_read[Index(root)]);
-      if (step.in_place) {
-        const int block = block_of[Index(Root(step.operands[0]))];
+      if (step.over != kNoValue) {
+        const int block = block_of[Index(Root(step.over))];
         block_of[Index(root)] = block;
         blocks[static_cast<size_t>(block)].last = last;
       } else {

@@ -50,7 +50,8 @@ struct PlanStep {
   /// that its epilogue reads, in the order of the fused operators.
   std::vector<ir::ValueId> operands;
   std::vector<ir::ValueId> results;
-  bool in_place = false;  ///< the result lies over the first operand
+  /// The operand that the result lies over; kNoValue where it has bytes of its own.
+  ir::ValueId over = ir::kNoValue;
   int64_t scratch_bytes = 0;
   int64_t scratch_at = 0;  ///< offset in the arena
   /// The kernel that was chosen. A maker packs constants when it accepts a case, so the kernel is
@@ -77,8 +78,8 @@ struct Plan {
 /// Picks a kernel for each node (runtime/operator_kernels.inc), which packs the constants, fuses
 /// epilogues, turns reshapes of intermediate values into views, and places every value. A variable
 /// is constant unless a node of the graph mutates it or it is host_written(). Reads `batch`,
-/// `threads`, `cpu` and `fuse_epilogues` of the options. Fails on an operator without a kernel for
-/// its types, on a variable without data, and on shapes that cannot be bound.
+/// `extents`, `threads`, `cpu` and `fuse_epilogues` of the options. Fails on an operator without a
+/// kernel for its types, on a variable without data, and on shapes that cannot be bound.
 Result<Plan> MakePlan(const ir::Graph& graph, const CompileOptions& options = {});
 
 /// The text form, one line a value or step (docs/runtime.md):

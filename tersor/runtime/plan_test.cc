@@ -48,13 +48,13 @@ variable @v: f32[2,3] = [1, 2, 3, 4, 5, 6]
 variable @unread: f32[2] = [1, 2]
 )",
                    8),
-            R"(plan @net {batch=8, threads=1, cpu=reference, arena=256} {
+            R"(plan @net {batch=8, threads=1, cpu=reference, arena=128} {
   %x: f32[8,4] in input 0
   @w: f32[3,4] in constant 0
   @b: f32[3] in constant 1
   @v: f32[2,3] in constant 2
   %0: f32[8,3] in arena 0..96 = fully_connected [fully_connected_f32/reference](%x, @w, @b)
-  %1: f32[8,3] in arena 128..224 = softmax [softmax/reference](%0)
+  %1: f32[8,3] in arena 0..96 = softmax [softmax/reference](%0) in place
   %y: f32[8,2] in output 0 = fully_connected [fully_connected_f32/reference](%1, @v, _)
 }
 )");
@@ -62,18 +62,18 @@ variable @unread: f32[2] = [1, 2]
 
 TEST(Plan, ValuesWhoseLivesDoNotMeetShareTheirPlace) {
   EXPECT_EQ(PlanOf(R"(graph @g(%x: f32[64]) -> (%y: f32[64]) {
-  %a = exp(%x)
-  %b = exp(%a)
-  %c = exp(%b)
-  %y = exp(%c)
+  %a = transpose(%x) {permutation=[0]}
+  %b = transpose(%a) {permutation=[0]}
+  %c = transpose(%b) {permutation=[0]}
+  %y = transpose(%c) {permutation=[0]}
 }
 )"),
             R"(plan @g {batch=1, threads=1, cpu=reference, arena=512} {
   %x: f32[64] in input 0
-  %a: f32[64] in arena 0..256 = exp [elementwise/reference](%x)
-  %b: f32[64] in arena 256..512 = exp [elementwise/reference](%a)
-  %c: f32[64] in arena 0..256 = exp [elementwise/reference](%b)
-  %y: f32[64] in output 0 = exp [elementwise/reference](%c)
+  %a: f32[64] in arena 0..256 = transpose [layout/reference](%x)
+  %b: f32[64] in arena 256..512 = transpose [layout/reference](%a)
+  %c: f32[64] in arena 0..256 = transpose [layout/reference](%b)
+  %y: f32[64] in output 0 = transpose [layout/reference](%c)
 }
 )");
 }
@@ -315,7 +315,7 @@ variable @w: f32[2,4]
 )";
   ir::Graph graph = ir::Parse(kText).value();
   EXPECT_EQ(PlanOf(graph), "variable w has no data");
-  EXPECT_EQ(PlanOf(kText, 0), "batch must be at least 1, found 0");
+  EXPECT_EQ(PlanOf(kText, 0), "batch must be from 1 to 2147483647, found 0");
   CompileOptions options = Options();
   options.threads = 0;
   EXPECT_EQ(MakePlan(Parse(kText), options).status().message(),
@@ -355,7 +355,7 @@ TEST(Plan, NothingThatLivesIsOverwrittenInRandomGraphs) {
         if (value.place != Place::kArena) continue;
         blocks[id] = {value.at, value.at + value.type.size_bytes(), now,
                       std::max(now, last[static_cast<size_t>(id)]),
-                      step.in_place ? plan->value(step.operands[0]).storage : ir::kNoValue};
+                      step.over != ir::kNoValue ? plan->value(step.over).storage : ir::kNoValue};
       }
       if (step.scratch_bytes > 0) {
         blocks[-2 - now] = {step.scratch_at, step.scratch_at + step.scratch_bytes, now, now,

@@ -60,7 +60,10 @@ class Printer {
       line += StrCat(i == 0 ? "" : ", ", Reference(step.operands[i]));
     }
     line += ')';
-    if (step.in_place) line += " in place";
+    if (step.over != ir::kNoValue) line += " in place";
+    if (step.over != ir::kNoValue && step.over != step.operands[0]) {
+      line += StrCat(" of ", Reference(step.over));
+    }
     if (step.scratch_bytes > 0) {
       line += StrCat(", scratch ", Range(step.scratch_at, step.scratch_bytes));
     }

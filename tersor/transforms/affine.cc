@@ -58,8 +58,7 @@ std::optional<Affine> MatchAffine(const ir::Graph& graph, const std::vector<bool
 }
 
 bool IsF32Layer(const ir::Graph& graph, const Node& node) {
-  if (node.op() != OpKind::kConv2d && node.op() != OpKind::kFullyConnected) return false;
-  return graph.value(node.operand(0)).type().dtype == DType::kF32 &&
+  return node.info().is_layer() && graph.value(node.operand(0)).type().dtype == DType::kF32 &&
          graph.value(node.operand(1)).type().dtype == DType::kF32;
 }
 
@@ -84,7 +83,7 @@ std::optional<LayerConstants> ReadLayer(const ir::Graph& graph, const std::vecto
   read.filter_shape = graph.value(layer.operand(1)).type().shape;
   read.outputs = read.filter_shape[0];
   read.inputs = read.filter_shape[read.filter_shape.rank() - 1];
-  if (layer.op() == OpKind::kConv2d) read.taps = read.filter_shape[1] * read.filter_shape[2];
+  read.taps = read.filter_shape.num_elements() / (read.outputs * read.inputs);
   if (layer.operand(2) != kNoValue) {
     auto bias = ReadConstant(graph, layer.operand(2));
     if (!bias) return std::nullopt;
@@ -134,7 +133,7 @@ Status FoldAffineIntoNext(ir::Graph& graph, RewriteReport& report) {
       auto read = ReadLayer(graph, constants, *layer);
       if (!read) continue;
 
-      const bool padded = layer->op() == OpKind::kConv2d && HasPaddedCells(graph, *layer);
+      const bool padded = HasPaddedCells(graph, *layer);
       std::vector<double> padding(static_cast<size_t>(read->inputs), 0.0);
       if (padded && layer->operand(3) != kNoValue) {
         auto old_padding = ReadConstant(graph, layer->operand(3));
@@ -190,7 +189,7 @@ Status FoldAffineIntoPrevious(ir::Graph& graph, RewriteReport& report) {
       const Activation activation = node->attributes().ActivationOf();
       node->mutable_attributes().Erase(Attr::activation);
       auto affine = MatchAffine(graph, constants, node->result());
-      node->mutable_attributes().Set(Attr::activation, std::string(ActivationName(activation)));
+      node->mutable_attributes().Set(Attr::activation, activation);
       if (!affine || graph.UseCount(affine->input) != 1) continue;
       Node* layer = graph.value(affine->input).producer();
       if (layer == nullptr || !IsF32Layer(graph, *layer)) continue;
@@ -208,7 +207,7 @@ Status FoldAffineIntoPrevious(ir::Graph& graph, RewriteReport& report) {
         for (size_t i = 0; i < row; ++i) read->filter[o * row + i] *= affine->constant[o];
       }
       TERSOR_RETURN_IF_ERROR(WriteLayer(graph, layer, *read));
-      layer->mutable_attributes().Set(Attr::activation, std::string(ActivationName(activation)));
+      layer->mutable_attributes().Set(Attr::activation, activation);
       report.Changed(layer->info().text_name, ' ', NameOf(graph, layer->result()), ": took over ",
                      node->info().text_name, ' ', NameOf(graph, node->result()));
       graph.ReplaceUses(node->result(), layer->result());
@@ -242,7 +241,7 @@ Status SinkAffine(ir::Graph& graph, RewriteReport& report) {
         }
       } else {
         // [N,...,C] -> [N, m*C]: the constant repeats.
-        if (after.rank() != 2 || before[0] != after[0]) continue;
+        if (after.rank() != 2 || before[0] != after[0] || IsSymbol(after[1])) continue;
         const size_t channels = constant.size();
         constant.resize(static_cast<size_t>(after[1]));
         for (size_t i = channels; i < constant.size(); ++i) constant[i] = constant[i - channels];

@@ -31,7 +31,7 @@ std::optional<std::vector<double>> ReadConstant(const ir::Graph& graph, ir::Valu
 std::optional<std::vector<double>> ReadChannelConstant(const ir::Graph& graph, ir::ValueId id,
                                                        int64_t channels) {
   auto values = ReadConstant(graph, id);
-  if (!values) return std::nullopt;
+  if (!values || IsSymbol(channels)) return std::nullopt;
   const auto count = static_cast<int64_t>(values->size());
   if (count == 1) {
     values->resize(static_cast<size_t>(channels), (*values)[0]);
@@ -56,12 +56,13 @@ std::string NameOf(const ir::Graph& graph, ir::ValueId id) {
   return name.empty() ? StrCat('%', id) : name;
 }
 
-bool HasPaddedCells(const ir::Graph& graph, const ir::Node& conv) {
-  const Shape& input = graph.value(conv.operand(0)).type().shape;
-  const Shape& filter = graph.value(conv.operand(1)).type().shape;
-  const auto& strides = conv.attributes().Ints(Attr::strides);
-  const auto& dilations = conv.attributes().Ints(Attr::dilations);
-  const Padding padding = conv.attributes().PaddingOf().Resolve(
+bool HasPaddedCells(const ir::Graph& graph, const ir::Node& layer) {
+  if (!layer.info().HasAttribute(Attr::padding)) return false;
+  const Shape& input = graph.value(layer.operand(0)).type().shape;
+  const Shape& filter = graph.value(layer.operand(1)).type().shape;
+  const auto& strides = layer.attributes().Ints(Attr::strides);
+  const auto& dilations = layer.attributes().Ints(Attr::dilations);
+  const Padding padding = layer.attributes().PaddingOf().Resolve(
       input[1], input[2], filter[1], filter[2], strides[0], strides[1], dilations[0], dilations[1]);
   return padding.top != 0 || padding.bottom != 0 || padding.left != 0 || padding.right != 0;
 }

@@ -29,7 +29,7 @@ Result<ir::ValueId> AddConstant(ir::Graph& graph, std::string name, Shape shape,
 /// Name of a value for reports: its own, or "%id".
 std::string NameOf(const ir::Graph& graph, ir::ValueId id);
 
-/// Whether any window of a conv2d reaches beyond the image.
-bool HasPaddedCells(const ir::Graph& graph, const ir::Node& conv);
+/// Whether any window of a layer reaches beyond the image; false for layers without windows.
+bool HasPaddedCells(const ir::Graph& graph, const ir::Node& layer);
 
 }  // namespace tersor::transforms

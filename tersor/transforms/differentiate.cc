@@ -60,15 +60,9 @@ Result<ValueId> GradientContext::Add(OpKind op, std::vector<ValueId> operands,
 Result<ValueId> GradientContext::ResultGradient() {
   const ValueId gradient = gradients_[static_cast<size_t>(result())];
   if (!node_->info().HasAttribute(Attr::activation)) return gradient;
-  switch (attributes().ActivationOf()) {
-    case Activation::kNone:
-      return gradient;
-    case Activation::kRelu:
-      return Add(OpKind::kReluGrad, {gradient, result()});
-    case Activation::kRelu6:
-      return Add(OpKind::kRelu6Grad, {gradient, result()});
-  }
-  return gradient;
+  const Activation activation = attributes().ActivationOf();
+  if (activation == Activation::kNone) return gradient;
+  return Add(ir::GradientOpFor(activation), {gradient, result()});
 }
 
 Status GradientContext::Accumulate(int i, ValueId gradient) {

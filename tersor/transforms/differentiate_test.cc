@@ -27,6 +27,9 @@ constexpr GradientCase kCases[] = {
     {"Add",
      "graph @g() -> (%y: f32[2,3]) {\n  %y = add(@a, @b) {activation=relu}\n}\nvariable @a: "
      "f32[2,3]\nvariable @b: f32[2,1]\n"},
+    {"Add",  // below, between and above the bounds of the activation
+     "graph @g() -> (%y: f32[6]) {\n  %y = add(@a, @b) {activation=relu6}\n}\nvariable @a: f32[6] "
+     "= [-3, 1, 5, 7, 9, 2]\nvariable @b: f32[1] = [0.25]\n"},
     {"AllReduceSum",
      "graph @g() -> (%y: f32[3]) {\n  %y = all_reduce_sum(@a)\n}\nvariable @a: f32[3]\n"},
     {"AvgPool2d",
@@ -86,6 +89,9 @@ constexpr GradientCase kCases[] = {
     {"FullyConnected",
      "graph @g() -> (%y: f32[3,4]) {\n  %y = fully_connected(@a, @f, @b) "
      "{activation=relu}\n}\nvariable @a: f32[3,5]\nvariable @f: f32[4,5]\nvariable @b: f32[4]\n"},
+    {"LeakyRelu",
+     "graph @g() -> (%y: f32[2,3]) {\n  %y = leaky_relu(@a) {slope=0.3}\n}\nvariable @a: "
+     "f32[2,3]\n"},
     {"Log",
      "graph @g() -> (%y: f32[2,3]) {\n  %y = log(@a.positive)\n}\nvariable @a.positive: "
      "f32[2,3]\n"},
@@ -103,6 +109,15 @@ constexpr GradientCase kCases[] = {
     {"MatMul",
      "graph @g() -> (%y: f32[3,4]) {\n  %y = mat_mul(@a, @b) {transpose_lhs=true, "
      "transpose_rhs=true}\n}\nvariable @a: f32[5,3]\nvariable @b: f32[4,5]\n"},
+    {"MatMul",
+     "graph @g() -> (%y: f32[2,3,2,4]) {\n  %y = mat_mul(@a, @b)\n}\nvariable @a: "
+     "f32[2,1,2,5]\nvariable @b: f32[3,5,4]\n"},
+    {"MatMul",
+     "graph @g() -> (%y: f32[2,3,4]) {\n  %y = mat_mul(@a, @b) {transpose_rhs=true}\n}\nvariable "
+     "@a: f32[2,3,5]\nvariable @b: f32[4,5]\n"},
+    {"MatMul",
+     "graph @g() -> (%y: f32[2,3,4]) {\n  %y = mat_mul(@a, @b) {transpose_lhs=true}\n}\nvariable "
+     "@a: f32[5,3]\nvariable @b: f32[2,5,4]\n"},
     {"MaxPool2d",
      "graph @g() -> (%y: f32[1,3,3,2]) {\n  %y = max_pool2d(@a) {window=[2,2], strides=[2,2], "
      "padding=same}\n}\nvariable @a: f32[1,5,5,2]\n"},
@@ -125,6 +140,8 @@ constexpr GradientCase kCases[] = {
      "graph @g() -> (%y: f32[1,3]) {\n  %y = reduce_sum(@a) {axes=[0], "
      "keep_dims=true}\n}\nvariable @a: f32[4,3]\n"},
     {"Relu", "graph @g() -> (%y: f32[2,3]) {\n  %y = relu(@a)\n}\nvariable @a: f32[2,3]\n"},
+    {"Relu6",
+     "graph @g() -> (%y: f32[4]) {\n  %y = relu6(@a)\n}\nvariable @a: f32[4] = [-1, 2, 5, 7]\n"},
     {"Relu6", "graph @g() -> (%y: f32[2,3]) {\n  %y = relu6(@a)\n}\nvariable @a: f32[2,3]\n"},
     {"Reshape",
      "graph @g() -> (%y: f32[3,2]) {\n  %y = reshape(@a) {shape=[3,2]}\n}\nvariable @a: "

@@ -120,6 +120,23 @@ Status GradientRsqrt(GradientContext& context) {
 
 Status GradientRelu(GradientContext& context) { return FromOutput(context, OpKind::kReluGrad); }
 Status GradientRelu6(GradientContext& context) { return FromOutput(context, OpKind::kRelu6Grad); }
+
+// slope * g everywhere, and (1 - slope) * g more where the input is positive.
+Status GradientLeakyRelu(GradientContext& context) {
+  TERSOR_ASSIGN_OR_RETURN(ValueId gradient, context.ResultGradient());
+  const double slope = context.attributes().Float(Attr::slope);
+  TERSOR_ASSIGN_OR_RETURN(ValueId everywhere_factor, Scalar(context, slope));
+  TERSOR_ASSIGN_OR_RETURN(ValueId positive_factor, Scalar(context, 1 - slope));
+  TERSOR_ASSIGN_OR_RETURN(ValueId everywhere,
+                          context.Add(OpKind::kMultiply, {gradient, everywhere_factor}));
+  TERSOR_ASSIGN_OR_RETURN(ValueId passed,
+                          context.Add(OpKind::kReluGrad, {gradient, context.operand(0)}));
+  TERSOR_ASSIGN_OR_RETURN(ValueId positive,
+                          context.Add(OpKind::kMultiply, {passed, positive_factor}));
+  TERSOR_ASSIGN_OR_RETURN(ValueId made, context.Add(OpKind::kAdd, {everywhere, positive}));
+  return context.Accumulate(0, made);
+}
+
 Status GradientSigmoid(GradientContext& context) {
   return FromOutput(context, OpKind::kSigmoidGrad);
 }
@@ -195,7 +212,10 @@ Status GradientReduceMean(GradientContext& context) {
   double cells = 1;
   for (int64_t axis : context.attributes().Ints(Attr::axes)) {
     const int64_t extent = input[static_cast<int>(axis < 0 ? axis + input.rank() : axis)];
-    if (extent == kBatch) return Unsupported("the mean over a symbolic batch has no gradient");
+    if (IsSymbol(extent)) {
+      return Unsupported("the mean over the symbolic extent ", SymbolName(extent),
+                         " has no gradient");
+    }
     cells *= static_cast<double>(extent);
   }
   TERSOR_ASSIGN_OR_RETURN(ValueId share, Scalar(context, 1.0 / cells));

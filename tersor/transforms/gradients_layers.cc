@@ -96,7 +96,7 @@ Status GradientFullyConnected(GradientContext& context) {
   return context.Accumulate(0, input);
 }
 
-// C = op(A) * op(B).
+// C = op(A) * op(B); a stack that was broadcast takes the sum over its copies.
 Status GradientMatMul(GradientContext& context) {
   TERSOR_ASSIGN_OR_RETURN(ValueId gradient, context.ResultGradient());
   const bool transposed_lhs = context.attributes().Bool(Attr::transpose_lhs);
@@ -111,12 +111,14 @@ Status GradientMatMul(GradientContext& context) {
     TERSOR_ASSIGN_OR_RETURN(ValueId made, transposed_lhs
                                               ? product(rhs, transposed_rhs, gradient, true)
                                               : product(gradient, false, rhs, !transposed_rhs));
+    TERSOR_ASSIGN_OR_RETURN(made, context.Unbroadcast(made, 0));
     TERSOR_RETURN_IF_ERROR(context.Accumulate(0, made));
   }
   if (!context.Wants(1)) return OkStatus();
   TERSOR_ASSIGN_OR_RETURN(ValueId made, transposed_rhs
                                             ? product(gradient, true, lhs, transposed_lhs)
                                             : product(lhs, !transposed_lhs, gradient, false));
+  TERSOR_ASSIGN_OR_RETURN(made, context.Unbroadcast(made, 1));
   return context.Accumulate(1, made);
 }
 

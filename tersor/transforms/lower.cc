@@ -12,9 +12,6 @@ using ir::Node;
 using ir::OpKind;
 using ir::ValueId;
 
-// Places of a layer's weights: filter and bias.
-constexpr int kWeightOperands[] = {1, 2};
-
 }  // namespace
 
 // Weights stored as f16, bf16 or (weight-only and dynamic range) quantized integers under an f32
@@ -23,9 +20,9 @@ constexpr int kWeightOperands[] = {1, 2};
 // time.
 Status Lower(ir::Graph& graph, RewriteReport& report) {
   for (Node* node : graph.SnapshotNodes()) {
-    if (node->op() != OpKind::kConv2d && node->op() != OpKind::kFullyConnected) continue;
+    if (!node->info().is_layer()) continue;
     if (graph.value(node->operand(0)).type().dtype != DType::kF32) continue;
-    for (int index : kWeightOperands) {
+    for (int index : {node->info().weight(), node->info().bias()}) {
       const ValueId weight = node->operand(index);
       if (weight == kNoValue) continue;
       const TensorType& type = graph.value(weight).type();

@@ -9,7 +9,7 @@ namespace tersor::transforms {
 namespace {
 
 constexpr Pass kPasses[] = {
-#define PASS(name, function, doc) {#name, &function, doc},
+#define PASS(name, function, doc, leaves_alone) {#name, &function, doc},
 #include "tersor/transforms/passes.inc"
 #undef PASS
 };

@@ -12,8 +12,8 @@
 
 namespace tersor::transforms {
 
-/// What a rewrite changed: one line for each place, for people ("conv2d conv2: took over multiply
-/// bn1").
+/// What a rewrite changed, as lines for people to read, one for each place ("conv2d conv2: took
+/// over multiply bn1").
 class RewriteReport {
  public:
   template <typename... Args>
@@ -65,8 +65,8 @@ Result<std::vector<PassRun>> RunPipeline(ir::Graph& graph, std::span<const Pass>
 /// results to the bit.
 std::vector<Pass> InferencePasses();
 
-/// A clone of `graph` after InferencePasses(), with its variables packed for nobody yet: what
-/// `Compile` should be given for inference.
+/// A clone of `graph` after InferencePasses(): what `runtime::Compile` should be given for
+/// inference. The variables that no pass rewrote share their storage with those of `graph`.
 Result<ir::Graph> PrepareForInference(const ir::Graph& graph);
 
 }  // namespace tersor::transforms

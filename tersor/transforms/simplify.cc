@@ -34,6 +34,15 @@ bool AllZero(const std::vector<int64_t>& values) {
   return std::all_of(values.begin(), values.end(), [](int64_t value) { return value == 0; });
 }
 
+// The bounds that a value keeps because of the activation that makes it.
+ActivationBounds BoundsOfResult(const ir::Graph& graph, ValueId id) {
+  const Node* source = graph.value(id).producer();
+  if (source == nullptr) return BoundsOf(Activation::kNone);
+  if (const auto activation = ir::ActivationFor(source->op())) return BoundsOf(*activation);
+  const bool fused = source->info().HasAttribute(Attr::activation);
+  return BoundsOf(fused ? source->attributes().ActivationOf() : Activation::kNone);
+}
+
 // The value that `node` merely repeats, or kNoValue.
 ValueId Repeats(const ir::Graph& graph, const Node& node) {
   const ValueId input = node.operand(0);
@@ -72,16 +81,12 @@ ValueId Repeats(const ir::Graph& graph, const Node& node) {
       }
       return kNoValue;
     }
-    case OpKind::kRelu: {
-      const Node* source = graph.value(input).producer();
-      if (source == nullptr || !same_type(input)) return kNoValue;
-      const bool done = source->op() == OpKind::kRelu || source->op() == OpKind::kRelu6 ||
-                        (source->info().HasAttribute(Attr::activation) &&
-                         source->attributes().ActivationOf() != Activation::kNone);
-      return done ? input : kNoValue;
+    default: {
+      const auto activation = ir::ActivationFor(node.op());
+      if (!activation || !same_type(input)) return kNoValue;
+      const ActivationBounds wanted = BoundsOf(*activation), known = BoundsOfResult(graph, input);
+      return known.low >= wanted.low && known.high <= wanted.high ? input : kNoValue;
     }
-    default:
-      return kNoValue;
   }
 }
 
@@ -140,14 +145,14 @@ Status FoldConstants(ir::Graph& graph, RewriteReport& report) {
   std::vector<bool> constants = FindConstants(graph);
   for (Node* node : graph.SnapshotNodes()) {
     if (node->results().size() != 1 || node->operands().empty()) continue;
-    if (node->op() == OpKind::kDropout || node->op() == OpKind::kAllReduceSum) continue;
+    if (node->info().Has(ir::Trait::impure)) continue;
     const bool foldable =
         std::all_of(node->operands().begin(), node->operands().end(), [&](ValueId id) {
           return id == kNoValue ||
                  (static_cast<size_t>(id) < constants.size() && constants[static_cast<size_t>(id)]);
         });
     const TensorType& type = graph.value(node->result()).type();
-    if (!foldable || type.shape.HasBatch() || type.size_bytes() > kMaxFoldedBytes) continue;
+    if (!foldable || type.shape.IsSymbolic() || type.size_bytes() > kMaxFoldedBytes) continue;
 
     ir::Graph small("constant");
     std::vector<ValueId> operands;
@@ -180,7 +185,8 @@ Status FoldConstants(ir::Graph& graph, RewriteReport& report) {
 
 Status FuseActivations(ir::Graph& graph, RewriteReport& report) {
   for (Node* node : graph.SnapshotNodes()) {
-    if (node->op() != OpKind::kRelu && node->op() != OpKind::kRelu6) continue;
+    const auto activation = ir::ActivationFor(node->op());
+    if (!activation) continue;
     const ValueId between = node->operand(0);
     Node* source = graph.value(between).producer();
     if (source == nullptr || graph.UseCount(between) != 1) continue;
@@ -188,7 +194,7 @@ Status FuseActivations(ir::Graph& graph, RewriteReport& report) {
     if (source->attributes().ActivationOf() != Activation::kNone) continue;
     // An integer relu that also changes the scale rounds once more: it stays.
     if (graph.value(between).type() != graph.value(node->result()).type()) continue;
-    source->mutable_attributes().Set(Attr::activation, std::string(node->info().text_name));
+    source->mutable_attributes().Set(Attr::activation, *activation);
     report.Changed(source->info().text_name, ' ', NameOf(graph, between), ": took over ",
                    node->info().text_name);
     graph.ReplaceUses(node->result(), between);

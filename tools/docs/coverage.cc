@@ -81,12 +81,16 @@ std::string Coverage() {
 }
 
 std::string Passes() {
-  constexpr std::string_view kHead[] = {"pass", "what it does"};
+  constexpr std::string_view kHead[] = {"pass", "what it does", "what it leaves alone"};
   Table table(kHead);
-#define PASS(name, function, doc) table.Row(std::array<std::string, 2>{Code(#name), doc});
+#define PASS(name, function, doc, leaves_alone) \
+  table.Row(std::array<std::string, 3>{Code(#name), doc, leaves_alone});
 #include "tersor/transforms/passes.inc"
 #undef PASS
-  return "# Passes\n\nFrom `tersor/transforms/passes.inc`.\n\n" + table.text();
+  return "# Passes\n\nFrom `tersor/transforms/passes.inc`. No pass changes the types of inputs and "
+         "outputs, nor what they are; a value inside the graph that a pass does not name keeps its "
+         "type.\n\n" +
+         table.text();
 }
 
 std::string Formats() {

@@ -1,5 +1,6 @@
 // Pages that one .inc list gives.
 #include <array>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,20 @@ std::string Operand(const ir::OperandInfo& operand) {
   if (operand.mutated) text = "*" + text + "*";
   if (operand.optional) text = "[" + text + "]";
   return text;
+}
+
+std::vector<std::string> TraitsOf(const ir::OpInfo& op) {
+  std::vector<std::string> traits;
+  for (const ir::OperandInfo& operand : op.operands) {
+    if (operand.weight) traits.push_back("layer (weight: " + std::string(operand.name) + ")");
+    if (operand.in_place) traits.push_back("in place (" + std::string(operand.name) + ")");
+  }
+  for (ir::Trait trait : op.traits) traits.emplace_back(ir::TraitName(trait));
+  if (op.fixed_output.has_value()) {
+    traits.push_back("output 1/" + std::to_string(std::lround(1 / op.fixed_output->scales[0])) +
+                     ", " + std::to_string(op.fixed_output->zero_points[0]));
+  }
+  return traits;
 }
 
 }  // namespace
@@ -48,7 +63,8 @@ void Table::Row(std::span<const std::string> cells) {
 }
 
 std::string Operators() {
-  constexpr std::string_view kHead[] = {"operator", "operands", "attributes", "results", "meaning"};
+  constexpr std::string_view kHead[] = {"operator", "operands", "attributes",
+                                        "results",  "traits",   "meaning"};
   Table table(kHead);
   for (const ir::OpInfo& op : ir::AllOps()) {
     std::vector<std::string> operands, attributes, results;
@@ -56,12 +72,25 @@ std::string Operators() {
     for (Attr attribute : op.attributes) attributes.emplace_back(AttrName(attribute));
     for (std::string_view result : op.results) results.emplace_back(result);
     table.Row(std::array{Code(op.text_name), Join(operands), Join(attributes), Join(results),
-                         std::string(op.doc)});
+                         Join(TraitsOf(op)), std::string(op.doc)});
   }
+  constexpr std::string_view kTraitHead[] = {"trait", "meaning"};
+  Table traits(kTraitHead);
+  auto trait_row = [&](std::string name, std::string doc) {
+    traits.Row(std::array{Code(name), std::move(doc)});
+  };
+#define TRAIT(name, doc) trait_row(#name, doc);
+#include "tersor/ir/traits.inc"
+#undef TRAIT
+  trait_row("in place (x)",
+            "the result may be written over the operand x, where both have one size");
+  trait_row("layer (weight: x)", "multiplies its input by the operand x, output channels first");
+  trait_row("output 1/D, Z", "its integer result always has scale 1/D and zero point Z");
   return "# Operators\n\nFrom `tersor/ir/ops.inc`. An operand in [brackets] may be absent, one "
          "with dots stands for one or more, one in *italics* is a variable that the operator "
          "writes in place. Images are NHWC.\n\n" +
-         table.text();
+         table.text() + "\n## Traits\n\nWhat passes and the compiler ask about an operator.\n\n" +
+         traits.text();
 }
 
 std::string AttributesPage() {

@@ -14,16 +14,17 @@ namespace {
 
 using ir::ValueId;
 
-// Results whose elements are those of an operand: they need no histogram of their own.
-bool MovesElements(ir::OpKind op) {
-  return op == ir::OpKind::kReshape || op == ir::OpKind::kTranspose ||
-         op == ir::OpKind::kBroadcastTo;
+// A result that holds all elements of one operand and nothing else needs no histogram of its own.
+bool RepeatsOperand(const ir::Graph& graph, const ir::Node& node) {
+  if (!node.info().Has(ir::Trait::moves) || node.operands().size() != 1) return false;
+  auto count = [&](ValueId id) { return graph.value(id).type().shape.num_elements(); };
+  return count(node.result()) >= count(node.operand(0));
 }
 
 std::vector<ValueId> ObservedResults(const ir::Graph& graph) {
   std::vector<ValueId> observed;
   for (const auto& node : graph.nodes()) {
-    if (MovesElements(node->op())) continue;
+    if (RepeatsOperand(graph, *node)) continue;
     for (ValueId id : node->results()) {
       if (graph.value(id).type().dtype == DType::kF32) observed.push_back(id);
     }

@@ -140,18 +140,16 @@ class IntegerWriter {
   }
 
   Status WriteInteger(const Node& node) {
-    const bool layer = node.op() == OpKind::kConv2d || node.op() == OpKind::kFullyConnected;
     const Quantization& parameters = plan_.of(node.result());
     std::vector<ValueId> operands;
     std::string note;
-    if (layer) {
+    if (node.info().is_layer()) {
       TERSOR_ASSIGN_OR_RETURN(operands, LayerOperands(node, note));
     } else {
       for (ValueId id : node.operands()) {
         TERSOR_ASSIGN_OR_RETURN(ValueId operand, Integer(id));
-        const bool same_scale = node.op() == OpKind::kConcat || node.op() == OpKind::kMaximum ||
-                                node.op() == OpKind::kMinimum;
-        if (same_scale && out_.value(operand).type().quantization != parameters) {
+        const bool compared = node.info().Has(ir::Trait::one_scale) && node.operands().size() > 1;
+        if (compared && out_.value(operand).type().quantization != parameters) {
           TERSOR_ASSIGN_OR_RETURN(operand, Rescale(operand, parameters));
         }
         operands.push_back(operand);
@@ -257,8 +255,8 @@ class IntegerWriter {
     const Shape& shape = filter.type().shape;
     const auto outputs = static_cast<size_t>(shape[0]);
     const auto inputs = static_cast<size_t>(shape[shape.rank() - 1]);
-    const bool conv = layer.op() == OpKind::kConv2d;
-    const auto groups = static_cast<size_t>(conv ? layer.attributes().Int(Attr::groups) : 1);
+    const bool grouped = layer.info().HasAttribute(Attr::groups);
+    const auto groups = static_cast<size_t>(grouped ? layer.attributes().Int(Attr::groups) : 1);
     const auto weights = filter.data().values<float>();
     const size_t row = weights.size() / outputs;
     bias.resize(outputs, 0.0);

@@ -58,6 +58,17 @@ TEST(Histogram, PercentileOfKnownDistributions) {
   }
 }
 
+TEST(Histogram, APercentileEndsAtTheOuterEdgeOfItsBin) {
+  // Magnitudes below 4 have bins of 4 / 2048 = 1/512: 0.5 lies in the bin from 256/512 to 257/512.
+  std::vector<float> values(999, 0.5f);
+  values.push_back(3.9f);
+  const Range above = Of(values).Choose(CalibrationMethod::kPercentile, 99, 256);
+  EXPECT_EQ(above, (Range{0, 257.0 / 512}));
+  for (float& value : values) value = -value;
+  const Range below = Of(values).Choose(CalibrationMethod::kPercentile, 99, 256);
+  EXPECT_EQ(below, (Range{-257.0 / 512, 0}));
+}
+
 // The mean squared error of rounding `values` to `levels` integers over a range, measured.
 double MeasuredError(std::span<const float> values, const Range& range, int levels) {
   const double step = (range.high - range.low) / (levels - 1);

@@ -17,10 +17,6 @@ using ir::ValueId;
 using transforms::NameOf;
 using transforms::ReadConstant;
 
-bool IsLayer(const Node& node) {
-  return node.op() == OpKind::kConv2d || node.op() == OpKind::kFullyConnected;
-}
-
 // A multiply or add of f32 by constants along the last axis, without activation.
 struct Affine {
   ValueId input = kNoValue;
@@ -54,7 +50,7 @@ struct Layer {
 std::optional<Layer> ReadLayer(const ir::Graph& graph, const std::vector<bool>& constants,
                                const Node& node) {
   auto constant = [&](ValueId id) { return constants[static_cast<size_t>(id)]; };
-  if (!IsLayer(node) || !constant(node.operand(1))) return std::nullopt;
+  if (!node.info().is_layer() || !constant(node.operand(1))) return std::nullopt;
   const Shape& shape = graph.value(node.operand(1)).type().shape;
   Layer layer;
   auto filter = ReadConstant(graph, node.operand(1));
@@ -130,7 +126,7 @@ Result<bool> FoldIntoLayer(ir::Graph& graph, Node* node, transforms::RewriteRepo
   const std::vector<bool> constants = transforms::FindConstants(graph);
   auto layer = ReadLayer(graph, constants, *node);
   if (!layer || node->attributes().Has(Attr::groups)) return false;
-  if (node->op() == OpKind::kConv2d && transforms::HasPaddedCells(graph, *node)) return false;
+  if (transforms::HasPaddedCells(graph, *node)) return false;
   const Reached found = FindAffineBefore(graph, node->operand(0));
   if (found.affine == nullptr) return false;
   const auto affine = MatchAffine(graph, constants, *found.affine);
@@ -163,7 +159,7 @@ Result<bool> FoldIntoLayer(ir::Graph& graph, Node* node, transforms::RewriteRepo
 
 Status FoldAffineIntoUnpaddedLayer(ir::Graph& graph, transforms::RewriteReport& report) {
   for (Node* node : graph.SnapshotNodes()) {
-    if (!IsLayer(*node)) continue;  // an affine is never a layer: the node is still there
+    if (!node->info().is_layer()) continue;  // an affine is never a layer: the node is still there
     for (bool changed = true; changed;) {
       TERSOR_ASSIGN_OR_RETURN(changed, FoldIntoLayer(graph, node, report));
     }
@@ -179,7 +175,7 @@ Status FoldScaleThroughRelu(ir::Graph& graph, transforms::RewriteReport& report)
     const auto affine = MatchAffine(graph, constants, *node);
     if (!affine || graph.UseCount(affine->input) != 1) continue;
     Node* producer = graph.value(affine->input).producer();
-    if (producer == nullptr || !IsLayer(*producer)) continue;
+    if (producer == nullptr || !producer->info().is_layer()) continue;
     if (producer->attributes().ActivationOf() != Activation::kRelu) continue;
     auto layer = ReadLayer(graph, constants, *producer);
     if (!layer) continue;

@@ -63,12 +63,6 @@ class WeightNarrower {
     report_.left_out.push_back({graph_.value(id).name(), "variable", std::move(why)});
   }
 
-  // A filter is operand 1 of a layer.
-  bool IsFilter(const Node& node, ValueId id) const {
-    return (node.op() == OpKind::kConv2d || node.op() == OpKind::kFullyConnected) &&
-           node.operand(1) == id;
-  }
-
   Status Narrow(ValueId id) {
     const std::vector<Node*> users = graph_.UsersOf(id);
     if (users.empty() || graph_.IsOutput(id)) return OkStatus();
@@ -86,8 +80,9 @@ class WeightNarrower {
       }
     }
     if (options_.kind == QuantizationKind::kFloat16) return ToFloat16(id, users[0]);
-    const bool filter = std::all_of(users.begin(), users.end(),
-                                    [&](const Node* user) { return IsFilter(*user, id); });
+    const bool filter = std::all_of(users.begin(), users.end(), [&](const Node* user) {
+      return user->info().is_layer() && user->operand(user->info().weight()) == id;
+    });
     if (!filter) return LeaveOut(id, "is no filter"), OkStatus();
     return ToInteger(id, users, setting->per_channel);
   }

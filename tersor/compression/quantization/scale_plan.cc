@@ -14,75 +14,18 @@ using ir::Node;
 using ir::OpKind;
 using ir::ValueId;
 
-enum class Arithmetic {
-  kInteger,    // a scale of its own for the result
-  kSameScale,  // operands and result have one scale
-  kReal,       // f32 only
-};
-
-Arithmetic ArithmeticOf(OpKind op) {
-  switch (op) {
-    case OpKind::kAdd:
-    case OpKind::kClamp:
-    case OpKind::kConv2d:
-    case OpKind::kExp:
-    case OpKind::kFullyConnected:
-    case OpKind::kLogSoftmax:
-    case OpKind::kMultiply:
-    case OpKind::kNegate:
-    case OpKind::kReduceMean:
-    case OpKind::kReduceSum:
-    case OpKind::kRelu:
-    case OpKind::kRelu6:
-    case OpKind::kSigmoid:
-    case OpKind::kSoftmax:
-    case OpKind::kSqrt:
-    case OpKind::kSubtract:
-    case OpKind::kTanh:
-      return Arithmetic::kInteger;
-    case OpKind::kAvgPool2d:  // the TFLite format wants one scale
-    case OpKind::kBroadcastTo:
-    case OpKind::kConcat:
-    case OpKind::kMaxPool2d:
-    case OpKind::kMaximum:
-    case OpKind::kMinimum:
-    case OpKind::kPad:
-    case OpKind::kReduceMax:
-    case OpKind::kReshape:
-    case OpKind::kSlice:
-    case OpKind::kTranspose:
-      return Arithmetic::kSameScale;
-    default:
-      return Arithmetic::kReal;
-  }
-}
-
-std::optional<Quantization> FixedParameters(OpKind op) {
-  switch (op) {
-    case OpKind::kSigmoid:
-    case OpKind::kSoftmax:
-      return Quantization{{1.0f / 256}, {-128}, -1};
-    case OpKind::kTanh:
-      return Quantization{{1.0f / 128}, {0}, -1};
-    case OpKind::kLogSoftmax:
-      return Quantization{{1.0f / 16}, {127}, -1};
-    default:
-      return std::nullopt;
-  }
-}
-
 std::optional<std::string> ReasonToStay(const ir::Graph& graph, const Node& node,
                                         const std::vector<bool>& constants,
                                         const QuantizationSetting& setting) {
   if (setting.skip) return "excluded";
   if (node.results().size() != 1) return "has no integer arithmetic";
-  if (ArithmeticOf(node.op()) == Arithmetic::kReal) return "has no integer arithmetic";
+  if (!node.info().has_integer_arithmetic()) return "has no integer arithmetic";
   if (graph.value(node.result()).type().dtype != DType::kF32) return "is not f32";
   for (ValueId id : node.operands()) {
     if (id != kNoValue && graph.value(id).type().dtype != DType::kF32)
       return "reads other than f32";
   }
-  if (node.op() == OpKind::kConv2d || node.op() == OpKind::kFullyConnected) {
+  if (node.info().is_layer()) {
     for (int i = 1; i < static_cast<int>(node.operands().size()); ++i) {
       const ValueId id = node.operand(i);
       if (id != kNoValue && !constants[static_cast<size_t>(id)]) return "its weights are computed";
@@ -112,10 +55,11 @@ Result<Range> RangeOfConstant(const ir::Graph& graph, ValueId id) {
 
 const QuantizationSetting& SettingFor(const ir::Graph& graph, const Node& node,
                                       const QuantizationOptions& options) {
-  const bool layer = node.op() == OpKind::kConv2d || node.op() == OpKind::kFullyConnected;
   const std::string_view result =
       node.results().empty() ? std::string_view() : graph.value(node.result()).name();
-  const std::string_view filter = layer ? graph.value(node.operand(1)).name() : std::string_view();
+  const std::string_view filter = node.info().is_layer()
+                                      ? graph.value(node.operand(node.info().weight())).name()
+                                      : std::string_view();
   return options.settings.For(node.op(), {result, filter});
 }
 
@@ -137,8 +81,8 @@ void ScalePlan::JoinGroups(const ir::Graph& graph) {
   for (size_t i = 0; i < graph.nodes().size(); ++i) {
     const Node& node = *graph.nodes()[i];
     if (reasons_[i]) continue;
-    if (auto fixed = FixedParameters(node.op())) fixed_[Root(node.result())] = fixed;
-    if (ArithmeticOf(node.op()) != Arithmetic::kSameScale) continue;
+    if (const auto& fixed = node.info().fixed_output) fixed_[Root(node.result())] = fixed;
+    if (!node.info().Has(ir::Trait::one_scale)) continue;
     for (ValueId id : node.operands()) {
       // Among several operands one with a fixed scale is rescaled instead.
       if (node.operands().size() > 1 && fixed_[Root(id)]) continue;
@@ -186,13 +130,14 @@ Status ScalePlan::ChooseParameters(const ir::Graph& graph, const QuantizationOpt
     const Node& node = *graph.nodes()[i];
     for (ValueId id : node.results()) observe(id, SettingFor(graph, node, options));
     if (reasons_[i]) continue;
-    const bool layer = node.op() == OpKind::kConv2d || node.op() == OpKind::kFullyConnected;
+    const ir::OpInfo& info = node.info();
     for (int k = 0; k < static_cast<int>(node.operands().size()); ++k) {
       const ValueId id = node.operand(k);
       if (id == kNoValue || !graph.value(id).is_variable()) continue;
-      if (layer && (k == 1 || k == 2)) continue;
+      if (info.is_layer() && (k == info.weight() || k == info.bias())) continue;
       TERSOR_ASSIGN_OR_RETURN(const Range range, RangeOfConstant(graph, id));
-      widen(layer ? node.operand(0) : id, range);  // a padding value has its input's scale
+      widen(info.is_layer() ? node.operand(0) : id,
+            range);  // a padding value has its input's scale
     }
     if (node.op() == OpKind::kPad) {
       const double value = node.attributes().Float(Attr::value);

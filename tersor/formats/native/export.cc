@@ -130,6 +130,8 @@ class Exporter {
     out.Unsigned(Name(DTypeName(type.dtype)));
     out.Unsigned(type.shape.dims().size());
     for (int64_t dim : type.shape.dims()) out.Signed(dim);
+    const Shape without_batch = type.shape.HasBatch() ? type.shape.WithBatch(1) : type.shape;
+    named_extents_ = named_extents_ || without_batch.IsSymbolic();
     if (!type.quantization) {
       out.Unsigned(0);
       return;
@@ -143,6 +145,8 @@ class Exporter {
   void WriteAttribute(WireWriter& out, Attr attr, const AttrValue& value) {
     out.Unsigned(Name(AttrName(attr)));
     switch (AttrTypeOf(attr)) {
+      case AttrType::Activation:
+        return out.Text(ActivationName(std::get<Activation>(value)));
       case AttrType::Bool:
         return out.Byte(std::get<bool>(value) ? 1 : 0);
       case AttrType::Float:
@@ -164,8 +168,6 @@ class Exporter {
         }
         return;
       }
-      case AttrType::String:
-        return out.Text(std::get<std::string>(value));
       case AttrType::Type:
         return out.Unsigned(Name(DTypeName(std::get<DType>(value))));
     }
@@ -218,7 +220,8 @@ class Exporter {
     out.Unsigned(0);  // extensions
 
     WireWriter head;
-    head.Unsigned(0);  // features
+    head.Unsigned(named_extents_ ? 1 : 0);
+    if (named_extents_) head.Text(kNamedExtents);
     head.Unsigned(name_list_.size());
     for (const std::string& name : name_list_) head.Text(name);
     structure_ = head.bytes() + out.bytes();
@@ -277,6 +280,7 @@ class Exporter {
   std::map<std::string, uint64_t> names_;
   std::vector<std::string> name_list_;
   std::string structure_;
+  bool named_extents_ = false;  // a shape needs that feature
 };
 
 }  // namespace

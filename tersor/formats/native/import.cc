@@ -101,9 +101,11 @@ class Importer {
   }
 
   Status ReadNames(WireReader& in) {
-    if (in.Count() > 0) {
+    const size_t features = in.Count();
+    for (size_t i = 0; i < features; ++i) {
       const std::string feature = in.Text();
       TERSOR_RETURN_IF_ERROR(in.status());
+      if (feature == kNamedExtents) continue;
       return Unsupported("it needs the feature '", feature, "', which this build does not know");
     }
     const size_t names = in.Count();
@@ -288,6 +290,8 @@ class Importer {
 
   Result<AttrValue> ReadAttributeValue(WireReader& in, Attr attr) {
     switch (AttrTypeOf(attr)) {
+      case AttrType::Activation:
+        return ParseAttrValue(attr, in.Text());
       case AttrType::Bool:
         return AttrValue(in.Byte() != 0);
       case AttrType::Float:
@@ -314,8 +318,6 @@ class Importer {
         }
         return AttrValue(padding);
       }
-      case AttrType::String:
-        return AttrValue(in.Text());
       case AttrType::Type: {
         TERSOR_ASSIGN_OR_RETURN(const DType dtype, ReadDType(in));
         return AttrValue(dtype);

@@ -101,6 +101,29 @@ TEST(Native, RandomGraphsComeBack) {
   }
 }
 
+TEST(Native, NamedExtentsAreAFeature) {
+  auto bytes_of = [](std::string_view text) {
+    auto graph = ir::Parse(text);
+    EXPECT_TRUE(graph.ok()) << graph.status().message();
+    return Written(*graph, false);
+  };
+  constexpr std::string_view kNamed = R"(graph @g(%x: f32[N,S,8]) -> (%0: f32[S,N,4,2]) {
+  %1 = reshape(%x) {shape=[-1,S,4,2]}
+  %0 = transpose(%1) {permutation=[1,0,2,3]}
+}
+)";
+  auto graph = Import(ToBuffer(bytes_of(kNamed)));
+  ASSERT_TRUE(graph.ok()) << graph.status().message();
+  EXPECT_EQ(ir::Print(*graph), ir::Print(*ir::Parse(kNamed)));
+  // So small that the structure is not coded.
+  auto has_feature = [&](std::string_view text) {
+    return bytes_of(text).find(kNamedExtents) != std::string::npos;
+  };
+  EXPECT_FALSE(has_feature("graph @g(%x: f32[N,8]) -> (%x: f32[N,8]) {}"));
+  EXPECT_TRUE(has_feature("graph @g(%x: f32[S]) -> (%x: f32[S]) {}"));
+  EXPECT_TRUE(has_feature("graph @g(%x: f32[8,N]) -> (%x: f32[8,N]) {}"));
+}
+
 TEST(Native, StructureIsSmall) {
   const ir::Graph graph = Int8Sample();
   int64_t weight_bytes = 0;

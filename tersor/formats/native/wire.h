@@ -25,6 +25,8 @@ inline constexpr int64_t kMaxStructureBytes = int64_t{1} << 28;
 
 enum class Placement : uint8_t { kNone = 0, kPool = 1, kInPlace = 2, kCoded = 3 };
 enum class Encoding : uint8_t { kDense = 0, kSparse = 1, kPalette = 2 };
+/// Feature of files whose shapes have symbolic extents other than N in the first place.
+inline constexpr std::string_view kNamedExtents = "named-extents";
 inline constexpr uint8_t kPlanes = 1;  ///< bit of a weight's flags: bytes are ordered by planes
 
 /// What coded parts may decode to, and be copied to, in a file of this size: kFreeDecodedBytes, and

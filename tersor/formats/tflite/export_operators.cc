@@ -15,15 +15,7 @@ using ir::ValueId;
 namespace {
 
 FusedActivation ActivationOf(const ir::Node& node) {
-  switch (node.attributes().ActivationOf()) {
-    case Activation::kRelu:
-      return FusedActivation::kRelu;
-    case Activation::kRelu6:
-      return FusedActivation::kRelu6;
-    case Activation::kNone:
-      break;
-  }
-  return FusedActivation::kNone;
+  return ToFused(node.attributes().ActivationOf());
 }
 
 // The row of ops.inc for an operator of the graph; where there are several, the first, and the
@@ -37,21 +29,6 @@ std::optional<BuiltinOp> RowOf(OpKind kind) {
   const auto* row = std::find(std::begin(kOps), std::end(kOps), kind);
   if (row == std::end(kOps)) return std::nullopt;
   return static_cast<BuiltinOp>(row - std::begin(kOps));
-}
-
-// The scale and zero point that the format fixes for an int8 result.
-std::optional<std::pair<float, int32_t>> FixedQuantization(OpKind kind) {
-  switch (kind) {
-    case OpKind::kSoftmax:
-    case OpKind::kSigmoid:
-      return std::pair(1.0f / 256, -128);
-    case OpKind::kTanh:
-      return std::pair(1.0f / 128, 0);
-    case OpKind::kLogSoftmax:
-      return std::pair(16.0f / 256, 127);
-    default:
-      return std::nullopt;
-  }
 }
 
 bool ReadsAnyType(OpKind kind) {
@@ -74,18 +51,23 @@ bool IsZero(const Tensor& tensor) {
 }  // namespace
 
 Status Exporter::Node(const ir::Node& node) {
-  const auto fixed = FixedQuantization(node.op());
+  const auto& fixed = node.info().fixed_output;
   if (node.results().size() == 1 && fixed && TypeOf(node.result()).quantization) {
     const Quantization& found = *TypeOf(node.result()).quantization;
-    if (found.scales[0] != fixed->first || found.zero_points[0] != fixed->second) {
+    if (found != *fixed) {
       return Unsupported("its result has scale ", found.scales[0], " and zero point ",
-                         found.zero_points[0], ", the format asks for ", fixed->first, " and ",
-                         fixed->second);
+                         found.zero_points[0], ", the format asks for ", fixed->scales[0], " and ",
+                         fixed->zero_points[0]);
     }
   }
   if (node.results().size() == 1 && !ReadsAnyType(node.op()) &&
       TypeOf(node.result()).dtype == DType::kU8 && TypeOf(node.result()).quantization) {
     return Unsupported("arithmetic in u8, only int8 models are written");
+  }
+  if (!node.results().empty() && !ReadsAnyType(node.op()) && IsFloat(TypeOf(node.result()).dtype) &&
+      TypeOf(node.result()).dtype != DType::kF32) {
+    return Unsupported("arithmetic in ", DTypeName(TypeOf(node.result()).dtype),
+                       ", only f32 and int8 models are written");
   }
   switch (node.op()) {
     case OpKind::kAvgPool2d:
@@ -164,7 +146,7 @@ Result<int32_t> Exporter::Padded(ValueId input, const std::vector<int64_t>& pads
   }
   for (int axis = 0; axis < rank; ++axis) {
     const auto at = static_cast<size_t>(2 * axis);
-    if (type.shape[axis] != kBatch) type.shape[axis] += pads[at] + pads[at + 1];
+    if (!IsSymbol(type.shape[axis])) type.shape[axis] += pads[at] + pads[at + 1];
   }
   const int32_t result = AddTensor(type, "");
   Emit(lowest ? BuiltinOp::kPADV2 : BuiltinOp::kPAD, std::move(inputs), result);
@@ -362,8 +344,13 @@ Status Exporter::Reduce(const ir::Node& node) {
 
 Status Exporter::Reshape(const ir::Node& node) {
   TERSOR_ASSIGN_OR_RETURN(const int32_t input, TensorOf(node.operand(0)));
-  const std::vector<int64_t>& dims = TypeOf(node.result()).shape.dims();
+  std::vector<int64_t> dims = TypeOf(node.result()).shape.dims();
   if (dims.empty()) return Unsupported("a reshape to a scalar");
+  if (std::count_if(dims.begin(), dims.end(), IsSymbol) > 1) {
+    return Unsupported("a reshape to ", TypeOf(node.result()).shape.ToString(),
+                       ", the format leaves one extent open");
+  }
+  std::replace_if(dims.begin(), dims.end(), IsSymbol, -1);
   Emit(BuiltinOp::kRESHAPE, {input, AddIntegers(dims, {static_cast<int64_t>(dims.size())})},
        Result0(node));
   return OkStatus();

@@ -190,6 +190,23 @@ TEST(Export, SmallestBatchStaysFixed) {
       "}\n");
 }
 
+TEST(Export, SymbolicExtentsAreFreeInTheSignature) {
+  constexpr std::string_view kText =
+      "graph @g(%x: f32[N,D1,8]) -> (%y: f32[N,D1,8]) {\n"
+      "  %0 = relu(%x)\n"
+      "  %y = softmax(%0)\n"
+      "}\n";
+  EXPECT_ROUND_TRIP(std::string(kText));
+  EXPECT_EQ(Through(Parsed("graph @g(%x: f32[N,S,8]) -> (%y: f32[N,S,8]) {\n  %0 = relu(%x)\n"
+                           "  %y = softmax(%0)\n}\n")),
+            kText);
+  EXPECT_EQ(Refusal(Parsed("graph @g(%x: f32[N,S,8]) -> (%y: f32[N,S,4,2]) {\n"
+                           "  %y = reshape(%x) {shape=[-1,S,4,2]}\n}\n")),
+            "node 0 (reshape): a reshape to [N,S,4,2], the format leaves one extent open");
+  EXPECT_EQ(Refusal(Parsed("graph @g(%x: bf16[N,8]) -> (%y: bf16[N,8]) {\n  %y = relu(%x)\n}\n")),
+            "node 0 (relu): arithmetic in bf16, only f32 and int8 models are written");
+}
+
 TEST(Export, RefusesWhatTheFormatCannotSay) {
   EXPECT_EQ(
       Refusal(Parsed("graph @g(%x: f32[N,6,6,1]) -> (%y: f32[N,6,6,1]) {\n"

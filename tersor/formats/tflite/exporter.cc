@@ -150,6 +150,12 @@ int32_t Exporter::Result0(const ir::Node& node) {
   return number;
 }
 
+Shape Exporter::FileShape(const Shape& shape) {
+  std::vector<int64_t> dims = shape.dims();
+  std::replace_if(dims.begin(), dims.end(), IsSymbol, 1);
+  return Shape(std::move(dims));
+}
+
 Result<Model> Exporter::Run() {
   TERSOR_RETURN_IF_ERROR(ir::Verify(graph_));
   model_.name = graph_.name();
@@ -161,8 +167,10 @@ Result<Model> Exporter::Run() {
     const int32_t number = AddTensor(input.type(), input.name());
     // A batch of 1 without a signature would mean any batch.
     const Shape& shape = input.type().shape;
-    if (shape.rank() > 0 && (shape.HasBatch() || shape[0] == 1)) {
-      model_.tensors.back().signature = shape.dims();
+    if (shape.IsSymbolic() || (shape.rank() > 0 && shape[0] == 1)) {
+      std::vector<int64_t>& signature = model_.tensors.back().signature;
+      signature = shape.dims();
+      std::replace_if(signature.begin(), signature.end(), IsSymbol, -1);
     }
     tensors_[{id, {}}] = number;
     model_.inputs.push_back(number);

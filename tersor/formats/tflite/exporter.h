@@ -39,9 +39,8 @@ class Exporter {
 
   // Tensors.
   const TensorType& TypeOf(ir::ValueId id) const { return graph_.value(id).type(); }
-  static Shape FileShape(const Shape& shape) {
-    return shape.HasBatch() ? shape.WithBatch(1) : shape;
-  }
+  /// Symbolic extents are written as 1, and as -1 in the signature.
+  static Shape FileShape(const Shape& shape);
   int32_t AddTensor(const TensorType& type, std::string name);
   int32_t AddConstant(const TensorType& type, std::string name, std::span<const std::byte> data);
   int32_t AddIntegers(std::span<const int64_t> values, Shape shape);

@@ -97,8 +97,7 @@ Status Importer::FullyConnected(const OperatorInfo& op) {
     return Unsupported("fused activation relu_n1_to_1 with keep_num_dims");
   }
   Attributes attributes;
-  if (op.options.activation == FusedActivation::kRelu) attributes.Set(Attr::activation, "relu");
-  if (op.options.activation == FusedActivation::kRelu6) attributes.Set(Attr::activation, "relu6");
+  attributes.Set(Attr::activation, ToActivation(op.options.activation));
   TERSOR_ASSIGN_OR_RETURN(const ValueId product, Add(OpKind::kFullyConnected, {input, filter, bias},
                                                      std::move(attributes), HintFor(op)));
   std::vector<int64_t> dims = given.shape.dims();

@@ -11,7 +11,7 @@ using ir::ValueId;
 
 Result<std::vector<int64_t>> Importer::TargetShape(const tersor::Shape& from,
                                                    std::vector<int64_t> dims) const {
-  const int64_t given = from.num_elements();  // of one image where the batch is symbolic
+  const int64_t given = from.num_elements();  // symbolic extents count as 1
   const bool batch = from.HasBatch();
   if (dims.size() > 8) return Unsupported("a shape of rank ", dims.size(), ", at most 8");
   auto fail = [&] {
@@ -33,7 +33,11 @@ Result<std::vector<int64_t>> Importer::TargetShape(const tersor::Shape& from,
   }
   if (free_axis >= 0) {
     if (given % known != 0) return fail();
-    dims[static_cast<size_t>(free_axis)] = given / known;
+    // What is left open takes the symbolic extent, where there is one behind the batch.
+    const auto symbol =
+        std::find_if(from.dims().begin() + (batch ? 1 : 0), from.dims().end(), IsSymbol);
+    const bool open = symbol != from.dims().end() && given == known;
+    dims[static_cast<size_t>(free_axis)] = open ? *symbol : given / known;
   } else if (known != given) {
     return fail();
   }

@@ -106,6 +106,32 @@ TEST(Import, BatchIsFixedWhereAnOperatorMixesIt) {
             "}\n");
 }
 
+TEST(Import, FreeExtentsAreNamedByTheirAxis) {
+  FileBuilder f;
+  const int32_t x = f.Input("x", F32({1, 1, 8}), {-1, -1, 8});
+  const int32_t m = f.Input("m", F32({1, 1, 1}), {-1, -1, 1});
+  const int32_t a = f.Op(BuiltinOp::kMUL, {x, m}, f.Tensor("a", F32({1, 1, 8})));
+  const int32_t b =
+      f.Op(BuiltinOp::kRESHAPE, {a, f.Integers({1, -1, 2, 4})}, f.Tensor("b", F32({1, 1, 2, 4})));
+  EXPECT_EQ(f.Text({b}),
+            "graph @graph(%x: f32[N,D1,8], %m: f32[N,D1,1]) -> (%b: f32[N,D1,2,4]) {\n"
+            "  %0 = multiply(%x, %m)\n"
+            "  %b = reshape(%0) {shape=[-1,D1,2,4]}\n"
+            "}\n");
+}
+
+// Outputs are read example by example.
+TEST(Import, BatchIsFixedWhereItWouldLeaveTheFirstPlace) {
+  FileBuilder f;
+  const int32_t x = f.Input("x", F32({1, 4, 6}), {-1, 4, 6});
+  const int32_t y =
+      f.Op(BuiltinOp::kTRANSPOSE, {x, f.Integers({1, 0, 2})}, f.Tensor("y", F32({4, 1, 6})));
+  EXPECT_EQ(f.Text({y}),
+            "graph @graph(%x: f32[1,4,6]) -> (%y: f32[4,1,6]) {\n"
+            "  %y = transpose(%x) {permutation=[1,0,2]}\n"
+            "}\n");
+}
+
 TEST(Import, ReshapesKeepTheBatch) {
   FileBuilder f;
   const int32_t x = f.Input("x", F32({1, 2, 6}));
@@ -278,6 +304,17 @@ TEST(Import, RefusesWithTheOperatorsName) {
             "operator 1 (TANH): its result, tensor 1, is already made elsewhere");
   EXPECT_EQ(message([](FileBuilder& f, int32_t x) { return f.Op(BuiltinOp::kRELU, {x}, x); }),
             "operator 0 (RELU): its result, tensor 0, is already made elsewhere");
+  EXPECT_EQ(message([](FileBuilder& f, int32_t) {
+              const int32_t numbers = f.Input("numbers", {DType::kI32, {2, 2}, {}});
+              return f.Op(BuiltinOp::kRESHAPE, {numbers, f.Integers({4})}, f.Tensor("y", F32({4})));
+            }),
+            "operator 0 (RESHAPE): its result is i32, the file says f32");
+  for (const int32_t axis : {-3, 2}) {
+    EXPECT_EQ(message([&](FileBuilder& f, int32_t x) {
+                return f.Op(BuiltinOp::kMEAN, {x, f.Integers({axis})}, f.Tensor("y", F32({1})));
+              }),
+              StrCat("operator 0 (MEAN): axis ", axis, " of a tensor of rank 2"));
+  }
   EXPECT_EQ(message([](FileBuilder& f, int32_t x) {
               return f.Op(BuiltinOp::kADD, {x}, f.Tensor("y", F32({1, 4})));
             }),

@@ -75,10 +75,10 @@ Status Importer::AddInputs() {
       return fail("its shape has rank ", info.shape.rank(), ", its signature ",
                   info.signature.size());
     }
+    // The format has no names for free extents: those of one axis are taken to be equal.
     for (size_t axis = 1; axis < info.signature.size(); ++axis) {
-      if (info.signature[axis] == -1) {
-        return Unsupported("input ", i, ": extent ", axis, " is free, only the batch may be");
-      }
+      if (info.signature[axis] != -1) continue;
+      type.shape[static_cast<int>(axis)] = ParseSymbol(StrCat("D", axis)).value();
     }
     if (any_batch_ && HasFreeBatch(info)) type.shape[0] = kBatch;
     for (int64_t dim : type.shape.dims()) {
@@ -301,22 +301,32 @@ Status Importer::Finish(const OperatorInfo& op, OpKind kind, std::vector<ValueId
 
 Status Importer::FinishActivated(const OperatorInfo& op, OpKind kind, std::vector<ValueId> operands,
                                  Attributes attributes) {
-  const FusedActivation activation = op.options.activation;
+  const Activation activation = ToActivation(op.options.activation);
   const bool fusible = ir::InfoOf(kind).HasAttribute(Attr::activation);
-  if (fusible && activation == FusedActivation::kRelu) attributes.Set(Attr::activation, "relu");
-  if (fusible && activation == FusedActivation::kRelu6) attributes.Set(Attr::activation, "relu6");
+  if (fusible) attributes.Set(Attr::activation, activation);
   TERSOR_ASSIGN_OR_RETURN(ValueId value,
                           Add(kind, std::move(operands), std::move(attributes), HintFor(op)));
-  if (activation == FusedActivation::kReluN1To1) {
+  if (op.options.activation == FusedActivation::kReluN1To1) {
     TERSOR_ASSIGN_OR_RETURN(
         value, Add(OpKind::kClamp, {value}, Attributes().Set(Attr::min, -1.0).Set(Attr::max, 1.0),
                    HintFor(op)));
-  } else if (!fusible && activation != FusedActivation::kNone) {
-    TERSOR_ASSIGN_OR_RETURN(
-        value, Add(activation == FusedActivation::kRelu ? OpKind::kRelu : OpKind::kRelu6, {value},
-                   {}, HintFor(op)));
+  } else if (!fusible && activation != Activation::kNone) {
+    TERSOR_ASSIGN_OR_RETURN(value, Add(ir::OpFor(activation), {value}, {}, HintFor(op)));
   }
   return Define(op, value);
+}
+
+// Whoever reads outputs finds the examples along the first axis.
+Status Importer::CheckBatchIsFirst() const {
+  for (const auto& node : graph_.nodes()) {
+    for (ValueId id : node->results()) {
+      const std::vector<int64_t>& dims = TypeOf(id).shape.dims();
+      if (!dims.empty() && std::find(dims.begin() + 1, dims.end(), kBatch) != dims.end()) {
+        return Unsupported("the batch leaves the first place in ", TypeOf(id).ToString());
+      }
+    }
+  }
+  return OkStatus();
 }
 
 Result<ir::Graph> Importer::Run() {
@@ -338,6 +348,7 @@ Result<ir::Graph> Importer::Run() {
     }
   }
   TERSOR_RETURN_IF_ERROR(AddOutputs());
+  if (any_batch_) TERSOR_RETURN_IF_ERROR(CheckBatchIsFirst());
   TERSOR_RETURN_IF_ERROR(ir::Verify(graph_));
   return std::move(graph_);
 }

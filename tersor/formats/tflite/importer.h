@@ -47,6 +47,7 @@ class Importer {
   // The graph's ends.
   Status AddInputs();
   Status AddOutputs();
+  Status CheckBatchIsFirst() const;
 
   // Tensors and values. How a tensor of quantized uint8 is wanted: as int8 (arithmetic), or as it
   // is (conversions).

@@ -33,6 +33,11 @@ struct BuiltinInfo {
 const BuiltinInfo& InfoOf(BuiltinOp op);
 
 enum class FusedActivation : uint8_t { kNone, kRelu, kReluN1To1, kRelu6 };
+/// The activation of the graph that does the same; kNone for kReluN1To1, which the graph writes as
+/// a clamp.
+Activation ToActivation(FusedActivation activation);
+/// The same in the other direction.
+FusedActivation ToFused(Activation activation);
 
 /// The options of all operators in one; an operator uses those that its table in the format has.
 struct OperatorOptions {

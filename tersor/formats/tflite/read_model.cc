@@ -387,6 +387,26 @@ constexpr BuiltinInfo kBuiltins[] = {
 
 }  // namespace
 
+Activation ToActivation(FusedActivation activation) {
+  switch (activation) {
+    case FusedActivation::kRelu:
+      return Activation::kRelu;
+    case FusedActivation::kRelu6:
+      return Activation::kRelu6;
+    case FusedActivation::kReluN1To1:
+    case FusedActivation::kNone:
+      break;
+  }
+  return Activation::kNone;
+}
+
+FusedActivation ToFused(Activation activation) {
+  for (FusedActivation fused : {FusedActivation::kRelu, FusedActivation::kRelu6}) {
+    if (ToActivation(fused) == activation) return fused;
+  }
+  return FusedActivation::kNone;
+}
+
 const BuiltinInfo& InfoOf(BuiltinOp op) { return kBuiltins[static_cast<size_t>(op)]; }
 
 Result<Model> ReadModel(std::span<const std::byte> bytes) { return Reader(bytes).Read(); }

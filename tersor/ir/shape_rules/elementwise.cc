@@ -1,5 +1,5 @@
 // One element from one element of each operand.
-#include <cmath>
+#include <limits>
 
 #include "tersor/ir/shape_rules/rule.h"
 
@@ -17,11 +17,11 @@ RuleResult Binary(const RuleInput& in) {
   return One(std::move(type));
 }
 
-// (gradient, output): both f32 of one shape.
+// (gradient, output): both of one floating-point type and shape.
 RuleResult UnaryGradient(const RuleInput& in) {
-  TERSOR_RETURN_IF_ERROR(in.ExpectF32(0));
-  TERSOR_RETURN_IF_ERROR(in.ExpectF32(1, in.shape(0)));
-  return OneF32(in.shape(0));
+  TERSOR_RETURN_IF_ERROR(in.ExpectFloat(0));
+  TERSOR_RETURN_IF_ERROR(in.ExpectFloat(1, in.shape(0)));
+  return OneFloat(in, in.shape(0));
 }
 
 bool IsCastable(DType dtype) { return dtype != DType::kBool && dtype != DType::kI4; }
@@ -57,13 +57,19 @@ RuleResult RuleClamp(const RuleInput& in) {
   return Unary(in);
 }
 
+RuleResult RuleLeakyRelu(const RuleInput& in) {
+  constexpr double kLargest = std::numeric_limits<double>::max();
+  TERSOR_RETURN_IF_ERROR(in.ExpectRange(Attr::slope, -kLargest, kLargest));
+  return Unary(in);
+}
+
 RuleResult RuleDropout(const RuleInput& in) {
-  TERSOR_RETURN_IF_ERROR(in.ExpectF32(0));
+  TERSOR_RETURN_IF_ERROR(in.ExpectFloat(0));
   if (in.type(1).dtype != DType::kI64 || in.shape(1).rank() != 0) {
     return in.Fail("counter is ", in.type(1), ", expected i64[]");
   }
   TERSOR_RETURN_IF_ERROR(in.ExpectBelow(Attr::rate, 0, 1));
-  return OneF32(in.shape(0));
+  return OneFloat(in, in.shape(0));
 }
 
 RuleResult RuleCast(const RuleInput& in) {

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tersor/ir/shape_rules/rule.h"
 
@@ -45,17 +47,19 @@ Result<TensorType> LayerType(const RuleInput& in, Shape shape) {
   if (in.Has(kBias) && in.shape(kBias) != bias_shape) {
     return in.Fail("bias is ", in.type(kBias), ", expected ", bias_shape);
   }
-  if (input.dtype == DType::kF32) {
-    if (in.Has(kBias)) TERSOR_RETURN_IF_ERROR(in.ExpectF32(kBias));
-    const bool weight_only = filter.dtype == DType::kI8 && filter.quantization.has_value();
-    if (filter.dtype != DType::kF32 && !weight_only) {
-      return in.Fail("filter is ", Describe(filter),
-                     ", expected f32 (a cast comes before), or i8 with scales");
+  if (IsFloat(input.dtype)) {
+    if (in.Has(kBias)) TERSOR_RETURN_IF_ERROR(in.ExpectFloat(kBias));
+    const bool f32 = input.dtype == DType::kF32;
+    const bool weight_only = f32 && filter.dtype == DType::kI8 && filter.quantization.has_value();
+    if (filter.dtype != input.dtype && !weight_only) {
+      return in.Fail("filter is ", Describe(filter), ", expected ", input.dtype,
+                     " (a cast comes before)", f32 ? ", or i8 with scales" : "");
     }
-    return TensorType{DType::kF32, std::move(shape), std::nullopt};
+    return TensorType{input.dtype, std::move(shape), std::nullopt};
   }
   if (!IsEightBitPerTensor(input)) {
-    return in.Fail("input is ", Describe(input), ", expected f32, or i8 or u8 with one scale");
+    return in.Fail("input is ", Describe(input),
+                   ", expected f32, f16 or bf16, or i8 or u8 with one scale");
   }
   if (!IsEightBit(filter.dtype) || !filter.quantization.has_value()) {
     return in.Fail("filter is ", Describe(filter), " and input is ", input,
@@ -82,6 +86,22 @@ Status ExpectPaddingValue(const RuleInput& in, int i) {
   return in.Fail("padding_value is ", in.type(i), ", expected ", expected);
 }
 
+// An operand of a matrix product: its last two axes, the other way round where it is transposed,
+// and the axes before them.
+struct Matrix {
+  Matrix(const Shape& shape, bool is_transposed)
+      : leading(std::vector(shape.dims().begin(), shape.dims().end() - 2)),
+        rows(shape[shape.rank() - 2]),
+        columns(shape[shape.rank() - 1]),
+        transposed(is_transposed) {
+    if (transposed) std::swap(rows, columns);
+  }
+
+  Shape leading;
+  int64_t rows, columns;
+  bool transposed;
+};
+
 }  // namespace
 
 RuleResult RuleConv2d(const RuleInput& in) {
@@ -92,21 +112,21 @@ RuleResult RuleConv2d(const RuleInput& in) {
 }
 
 RuleResult RuleConv2dGradFilter(const RuleInput& in) {
-  TERSOR_RETURN_IF_ERROR(in.ExpectAllF32());
+  TERSOR_RETURN_IF_ERROR(in.ExpectAllFloat());
   TERSOR_ASSIGN_OR_RETURN(Shape filter, ShapeAttribute(in, Attr::filter_shape, kBatch));
   TERSOR_ASSIGN_OR_RETURN(Shape output, ConvolutionShape(in, in.shape(0), filter));
-  TERSOR_RETURN_IF_ERROR(in.ExpectF32(1, output));
+  TERSOR_RETURN_IF_ERROR(in.ExpectFloat(1, output));
   TERSOR_RETURN_IF_ERROR(ExpectPaddingValue(in, 2));
-  return OneF32(std::move(filter));
+  return OneFloat(in, std::move(filter));
 }
 
 RuleResult RuleConv2dGradInput(const RuleInput& in) {
-  TERSOR_RETURN_IF_ERROR(in.ExpectAllF32());
+  TERSOR_RETURN_IF_ERROR(in.ExpectAllFloat());
   TERSOR_RETURN_IF_ERROR(in.ExpectRank(1, 4));
   TERSOR_ASSIGN_OR_RETURN(Shape input, ShapeAttribute(in, Attr::input_shape, in.shape(1)[0]));
   TERSOR_ASSIGN_OR_RETURN(Shape output, ConvolutionShape(in, input, in.shape(0)));
-  TERSOR_RETURN_IF_ERROR(in.ExpectF32(1, output));
-  return OneF32(std::move(input));
+  TERSOR_RETURN_IF_ERROR(in.ExpectFloat(1, output));
+  return OneFloat(in, std::move(input));
 }
 
 RuleResult RuleFullyConnected(const RuleInput& in) {
@@ -114,28 +134,32 @@ RuleResult RuleFullyConnected(const RuleInput& in) {
   TERSOR_RETURN_IF_ERROR(in.ExpectRank(kFilter, 2));
   const Shape& input = in.shape(kInput);
   const Shape& filter = in.shape(kFilter);
-  if (filter.HasBatch()) return in.Fail("filter is ", filter, ", expected [O,I]");
+  if (filter.IsSymbolic()) return in.Fail("filter is ", filter, ", expected [O,I]");
   if (filter[1] != input[1]) {
-    return in.Fail("filter has ", filter[1], " input channels, input has ", input[1]);
+    return in.Fail("filter has ", filter[1], " input channels, input has ",
+                   ExtentToString(input[1]));
   }
   TERSOR_ASSIGN_OR_RETURN(TensorType type, LayerType(in, Shape{input[0], filter[0]}));
   return One(std::move(type));
 }
 
 RuleResult RuleMatMul(const RuleInput& in) {
-  TERSOR_RETURN_IF_ERROR(in.ExpectAllF32());
-  TERSOR_RETURN_IF_ERROR(in.ExpectRank(0, 2));
-  TERSOR_RETURN_IF_ERROR(in.ExpectRank(1, 2));
-  const int left = in.attributes.Bool(Attr::transpose_lhs) ? 1 : 0;
-  const int right = in.attributes.Bool(Attr::transpose_rhs) ? 1 : 0;
-  const int64_t rows = in.shape(0)[left];
-  const int64_t columns = in.shape(1)[1 - right];
-  if (in.shape(0)[1 - left] != in.shape(1)[right]) {
-    return in.Fail("cannot multiply ", in.shape(0), left == 1 ? " transposed" : "", " with ",
-                   in.shape(1), right == 1 ? " transposed" : "");
+  TERSOR_RETURN_IF_ERROR(in.ExpectAllFloat());
+  for (int i = 0; i < 2; ++i) {
+    if (in.shape(i).rank() >= 2) continue;
+    return in.Fail(in.name(i), " is ", in.type(i), ", expected at least 2 axes");
   }
-  if (columns == kBatch) return in.Fail("the batch would not be first in the product");
-  return OneF32(Shape{rows, columns});
+  const Matrix lhs(in.shape(0), in.attributes.Bool(Attr::transpose_lhs));
+  const Matrix rhs(in.shape(1), in.attributes.Bool(Attr::transpose_rhs));
+  if (lhs.columns != rhs.rows) {
+    return in.Fail("cannot multiply ", in.shape(0), lhs.transposed ? " transposed" : "", " with ",
+                   in.shape(1), rhs.transposed ? " transposed" : "");
+  }
+  TERSOR_ASSIGN_OR_RETURN(const Shape leading, BroadcastShape(in, lhs.leading, rhs.leading));
+  std::vector<int64_t> dims = leading.dims();
+  dims.push_back(lhs.rows);
+  dims.push_back(rhs.columns);
+  return OneFloat(in, Shape(std::move(dims)));
 }
 
 }  // namespace tersor::ir

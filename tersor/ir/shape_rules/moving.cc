@@ -1,6 +1,9 @@
 // Operators that move elements and compute nothing, so that results keep the type of the operand;
 // and the gradient of the embedding.
+#include <algorithm>
+#include <iterator>
 #include <limits>
+#include <vector>
 
 #include "tersor/ir/shape_rules.h"
 #include "tersor/ir/shape_rules/rule.h"
@@ -34,6 +37,21 @@ Shape WithRows(Shape indices, int64_t width) {
   std::vector<int64_t> dims = indices.dims();
   dims.push_back(width);
   return Shape(std::move(dims));
+}
+
+// The symbolic extents of a shape, in ascending order.
+std::vector<int64_t> SymbolsOf(const Shape& shape) {
+  std::vector<int64_t> symbols;
+  std::ranges::copy_if(shape.dims(), std::back_inserter(symbols), IsSymbol);
+  std::ranges::sort(symbols);
+  return symbols;
+}
+
+// The symbol that `all` has and `some` has not; `some` has the batch in its place.
+int64_t LeftOver(const std::vector<int64_t>& all, const std::vector<int64_t>& some) {
+  std::vector<int64_t> rest;
+  std::ranges::set_difference(all, some, std::back_inserter(rest));
+  return rest.empty() ? kBatch : rest[0];
 }
 
 }  // namespace
@@ -70,7 +88,9 @@ RuleResult RuleConcat(const RuleInput& in) {
     if (input.shape != expected) {
       return in.Fail("cannot join ", input.shape, " to ", in.shape(0), " along axis ", axis);
     }
-    if (expected[joined] == kBatch) return in.Fail("cannot join along the symbolic batch");
+    if (IsSymbol(expected[joined])) {
+      return in.Fail("cannot join along the symbolic extent ", SymbolName(expected[joined]));
+    }
     if (i == 0) continue;
     result.shape[joined] += expected[joined];
     if (result.shape[joined] > kMaxExtent) {
@@ -83,7 +103,7 @@ RuleResult RuleConcat(const RuleInput& in) {
 RuleResult RuleEmbedding(const RuleInput& in) {
   TERSOR_RETURN_IF_ERROR(in.ExpectF32(0));
   TERSOR_RETURN_IF_ERROR(in.ExpectRank(0, 2));
-  if (in.shape(0).HasBatch()) return in.Fail("table is ", in.type(0), ", expected f32[V,D]");
+  if (in.shape(0).IsSymbolic()) return in.Fail("table is ", in.type(0), ", expected f32[V,D]");
   TERSOR_RETURN_IF_ERROR(ExpectIndices(in));
   return OneF32(WithRows(in.shape(1), in.shape(0)[1]));
 }
@@ -91,7 +111,7 @@ RuleResult RuleEmbedding(const RuleInput& in) {
 RuleResult RuleEmbeddingGrad(const RuleInput& in) {
   TERSOR_RETURN_IF_ERROR(ExpectIndices(in));
   TERSOR_ASSIGN_OR_RETURN(Shape table, ShapeAttribute(in, Attr::input_shape, kBatch));
-  if (table.rank() != 2 || table.HasBatch()) {
+  if (table.rank() != 2 || table.IsSymbolic()) {
     return in.Fail("input_shape is ", table, ", expected that of a table, [V,D]");
   }
   TERSOR_RETURN_IF_ERROR(in.ExpectF32(0, WithRows(in.shape(1), table[1])));
@@ -100,8 +120,9 @@ RuleResult RuleEmbeddingGrad(const RuleInput& in) {
 
 RuleResult RulePad(const RuleInput& in) {
   TensorType result = in.type(0);
-  if (result.dtype != DType::kF32 && !IsEightBitPerTensor(result)) {
-    return in.Fail("input is ", Describe(result), ", expected f32, or i8 or u8 with one scale");
+  if (!IsFloat(result.dtype) && !IsEightBitPerTensor(result)) {
+    return in.Fail("input is ", Describe(result),
+                   ", expected f32, f16 or bf16, or i8 or u8 with one scale");
   }
   const auto& pads = in.attributes.Ints(Attr::pads);
   const int rank = result.shape.rank();
@@ -116,9 +137,9 @@ RuleResult RulePad(const RuleInput& in) {
       return in.Fail("pads of axis ", axis, " are ", before, " and ", after, ", expected 0 to ",
                      kMaxExtent);
     }
-    if (result.shape[axis] == kBatch) {
-      if (before + after > 0) return in.Fail("cannot pad the symbolic batch");
-      continue;
+    if (IsSymbol(result.shape[axis])) {
+      if (before + after == 0) continue;
+      return in.Fail("cannot pad the symbolic extent ", SymbolName(result.shape[axis]));
     }
     result.shape[axis] += before + after;
   }
@@ -132,10 +153,18 @@ RuleResult RuleReshape(const RuleInput& in) {
   TERSOR_ASSIGN_OR_RETURN(Shape shape, ShapeAttribute(in, Attr::shape, kBatch));
   const int64_t given = input.num_elements();
   const int64_t wanted = shape.num_elements();
-  bool fits = given == wanted && input.HasBatch() == shape.HasBatch();
-  if (shape.HasBatch() && !input.HasBatch() && given % wanted == 0) {
-    shape[0] = given / wanted;
-    fits = true;
+  const std::vector<int64_t> symbols = SymbolsOf(input);
+  bool fits = given == wanted && symbols == SymbolsOf(shape);
+  // -1 first is what the other axes leave over, where the input has no batch.
+  if (!fits && shape.HasBatch() && !std::ranges::binary_search(symbols, kBatch)) {
+    Shape filled = shape;
+    if (symbols.size() == SymbolsOf(shape).size() && given == wanted) {
+      filled[0] = LeftOver(symbols, SymbolsOf(shape));
+    } else if (given % wanted == 0) {
+      filled[0] = given / wanted;
+    }
+    fits = symbols == SymbolsOf(filled) && filled.num_elements() == given;
+    if (fits) shape = filled;
   }
   if (!fits) return in.Fail("cannot see ", input, " as ", shape);
   return One({in.type(0).dtype, std::move(shape), in.type(0).quantization});
@@ -155,11 +184,12 @@ RuleResult RuleSlice(const RuleInput& in) {
   }
   for (int axis = 0; axis < rank; ++axis) {
     const int64_t first = begin[static_cast<size_t>(axis)];
-    const bool batch = input[axis] == kBatch;
-    if (batch != (result.shape[axis] == kBatch) || (batch && first != 0)) {
-      return in.Fail("the symbolic batch is taken whole or not at all");
+    const int64_t taken = result.shape[axis];
+    if (IsSymbol(input[axis]) || IsSymbol(taken)) {
+      if (taken == input[axis] && first == 0) continue;
+      return in.Fail("cannot take ", ExtentToString(taken), " cells from ", first, " along axis ",
+                     axis, " of ", input, ": a symbolic extent is taken whole");
     }
-    if (batch) continue;
     if (first < 0 || first > input[axis] || result.shape[axis] > input[axis] - first) {
       return in.Fail("cannot take ", result.shape[axis], " cells from ", first, " along axis ",
                      axis, " of ", input);
@@ -186,9 +216,6 @@ RuleResult RuleTranspose(const RuleInput& in) {
     return in.Fail("permutation is ",
                    FormatAttrValue(Attr::permutation, in.attributes.Get(Attr::permutation)),
                    ", expected each axis of ", input.shape, " once");
-  }
-  if (input.shape.HasBatch() && permutation[0] != 0) {
-    return in.Fail("the symbolic batch must stay first");
   }
   return One(std::move(result));
 }

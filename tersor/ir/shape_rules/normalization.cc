@@ -41,11 +41,11 @@ Status ExpectLogitsAndLabels(const RuleInput& in, int logits) {
 }  // namespace
 
 RuleResult RuleBatchNorm(const RuleInput& in) {
-  TERSOR_RETURN_IF_ERROR(in.ExpectF32(0));
+  TERSOR_RETURN_IF_ERROR(in.ExpectFloat(0));
   TERSOR_ASSIGN_OR_RETURN(const int64_t channels, Channels(in, 0));
-  for (int i = 1; i <= 4; ++i) TERSOR_RETURN_IF_ERROR(in.ExpectF32(i, Shape{channels}));
+  for (int i = 1; i <= 4; ++i) TERSOR_RETURN_IF_ERROR(in.ExpectFloat(i, Shape{channels}));
   TERSOR_RETURN_IF_ERROR(in.ExpectRange(Attr::epsilon, 0, kLargest));
-  return OneF32(in.shape(0));
+  return OneFloat(in, in.shape(0));
 }
 
 RuleResult RuleBatchNormGrad(const RuleInput& in) {
@@ -100,8 +100,8 @@ RuleResult RuleLogSoftmax(const RuleInput& in) { return AlongLastAxis(in); }
 RuleResult RuleSoftmax(const RuleInput& in) { return AlongLastAxis(in); }
 
 RuleResult RuleSoftmaxGrad(const RuleInput& in) {
-  TERSOR_RETURN_IF_ERROR(in.ExpectF32(0));
-  TERSOR_RETURN_IF_ERROR(in.ExpectF32(1, in.shape(0)));
+  TERSOR_RETURN_IF_ERROR(in.ExpectFloat(0));
+  TERSOR_RETURN_IF_ERROR(in.ExpectFloat(1, in.shape(0)));
   return AlongLastAxis(in);
 }
 

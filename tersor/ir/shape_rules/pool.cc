@@ -1,4 +1,6 @@
 // Pooling and reductions.
+#include <algorithm>
+
 #include "tersor/ir/shape_rules/rule.h"
 
 namespace tersor::ir {
@@ -32,29 +34,30 @@ RuleResult RuleAvgPool2d(const RuleInput& in) {
 }
 
 RuleResult RuleAvgPool2dGrad(const RuleInput& in) {
-  TERSOR_RETURN_IF_ERROR(in.ExpectAllF32());
+  TERSOR_RETURN_IF_ERROR(in.ExpectAllFloat());
   TERSOR_RETURN_IF_ERROR(in.ExpectRank(0, 4));
   TERSOR_ASSIGN_OR_RETURN(Shape input, ShapeAttribute(in, Attr::input_shape, in.shape(0)[0]));
   TERSOR_ASSIGN_OR_RETURN(Shape output, PoolShape(in, input));
-  TERSOR_RETURN_IF_ERROR(in.ExpectF32(0, output));
-  return OneF32(std::move(input));
+  TERSOR_RETURN_IF_ERROR(in.ExpectFloat(0, output));
+  return OneFloat(in, std::move(input));
 }
 
 RuleResult RuleMaxPool2d(const RuleInput& in) {
   const TensorType& input = in.type(0);
-  if (input.dtype != DType::kF32 && !IsEightBitPerTensor(input)) {
-    return in.Fail("input is ", Describe(input), ", expected f32, or i8 or u8 with one scale");
+  if (!IsFloat(input.dtype) && !IsEightBitPerTensor(input)) {
+    return in.Fail("input is ", Describe(input),
+                   ", expected f32, f16 or bf16, or i8 or u8 with one scale");
   }
   TERSOR_ASSIGN_OR_RETURN(Shape shape, PoolShape(in, input.shape));
   return One({input.dtype, std::move(shape), input.quantization});
 }
 
 RuleResult RuleMaxPool2dGrad(const RuleInput& in) {
-  TERSOR_RETURN_IF_ERROR(in.ExpectAllF32());
+  TERSOR_RETURN_IF_ERROR(in.ExpectAllFloat());
   TERSOR_ASSIGN_OR_RETURN(Shape output, PoolShape(in, in.shape(1)));
-  TERSOR_RETURN_IF_ERROR(in.ExpectF32(0, output));
-  TERSOR_RETURN_IF_ERROR(in.ExpectF32(2, output));
-  return OneF32(in.shape(1));
+  TERSOR_RETURN_IF_ERROR(in.ExpectFloat(0, output));
+  TERSOR_RETURN_IF_ERROR(in.ExpectFloat(2, output));
+  return OneFloat(in, in.shape(1));
 }
 
 RuleResult RuleReduceMax(const RuleInput& in) { return Reduce(in); }
@@ -63,7 +66,7 @@ RuleResult RuleReduceSum(const RuleInput& in) { return Reduce(in); }
 
 RuleResult RuleAllReduceSum(const RuleInput& in) {
   TERSOR_RETURN_IF_ERROR(in.ExpectF32(0));
-  if (in.shape(0).HasBatch()) {
+  if (std::ranges::find(in.shape(0).dims(), kBatch) != in.shape(0).dims().end()) {
     return in.Fail("input is ", in.type(0), ": shards have no batch in common");
   }
   return OneF32(in.shape(0));

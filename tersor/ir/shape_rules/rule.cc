@@ -51,9 +51,22 @@ Status RuleInput::ExpectF32(int i, const Shape& expected) const {
   return Fail(name(i), " is ", type(i), ", expected f32", expected);
 }
 
-Status RuleInput::ExpectAllF32() const {
+Status RuleInput::ExpectFloat(int i) const {
+  const DType dtype = type(0).dtype;
+  if (IsFloat(dtype) && type(i).dtype == dtype) return OkStatus();
+  if (i > 0 && IsFloat(dtype)) return Fail(name(i), " is ", type(i), ", expected ", dtype);
+  return Fail(name(i), " is ", type(i), ", expected f32, f16 or bf16");
+}
+
+Status RuleInput::ExpectFloat(int i, const Shape& expected) const {
+  const DType dtype = IsFloat(type(0).dtype) ? type(0).dtype : DType::kF32;
+  if (type(i).dtype == dtype && shape(i) == expected) return OkStatus();
+  return Fail(name(i), " is ", type(i), ", expected ", dtype, expected);
+}
+
+Status RuleInput::ExpectAllFloat() const {
   for (int i = 0; i < size(); ++i) {
-    if (Has(i)) TERSOR_RETURN_IF_ERROR(ExpectF32(i));
+    if (Has(i)) TERSOR_RETURN_IF_ERROR(ExpectFloat(i));
   }
   return OkStatus();
 }
@@ -80,17 +93,18 @@ Result<TensorType> RuleInput::ComputedType(Shape result) const {
   for (int i = 0; i < size(); ++i) {
     if (!Has(i)) continue;
     const TensorType& operand = type(i);
-    const bool known = operand.dtype == DType::kF32 || IsEightBitPerTensor(operand);
+    const bool known = IsFloat(operand.dtype) || IsEightBitPerTensor(operand);
     if (!known || operand.dtype != dtype) {
       if (size() == 1) {
         return Fail(name(i), " is ", Describe(operand),
-                    ", expected f32, or i8 or u8 with one scale");
+                    ", expected f32, f16 or bf16, or i8 or u8 with one scale");
       }
       return Fail(name(i), " is ", Describe(operand),
-                  ", expected operands that are all f32, or all i8 or all u8 with one scale each");
+                  ", expected operands that are all f32, all f16 or all bf16, or all i8 or all u8 "
+                  "with one scale each");
     }
   }
-  if (dtype == DType::kF32) return TensorType{dtype, std::move(result), std::nullopt};
+  if (IsFloat(dtype)) return TensorType{dtype, std::move(result), std::nullopt};
   return HintedType(dtype, std::move(result));
 }
 
@@ -130,6 +144,10 @@ RuleResult One(TensorType type) {
 
 RuleResult OneF32(Shape shape) { return One({DType::kF32, std::move(shape), std::nullopt}); }
 
+RuleResult OneFloat(const RuleInput& in, Shape shape) {
+  return One({in.type(0).dtype, std::move(shape), std::nullopt});
+}
+
 Result<Shape> BroadcastShape(const RuleInput& in, const Shape& lhs, const Shape& rhs) {
   const int rank = std::max(lhs.rank(), rhs.rank());
   std::vector<int64_t> dims(static_cast<size_t>(rank));
@@ -141,11 +159,7 @@ Result<Shape> BroadcastShape(const RuleInput& in, const Shape& lhs, const Shape&
     if (left != right && left != 1 && right != 1) {
       return in.Fail("cannot broadcast ", lhs, " with ", rhs);
     }
-    const int64_t extent = left == 1 ? right : left;
-    if (extent == kBatch && axis > 0) {
-      return in.Fail("cannot broadcast ", lhs, " with ", rhs, ": the batch would not be first");
-    }
-    dims[static_cast<size_t>(axis)] = extent;
+    dims[static_cast<size_t>(axis)] = left == 1 ? right : left;
   }
   return Shape(std::move(dims));
 }

@@ -44,16 +44,21 @@ struct RuleInput {
   /// The operand is f32 of exactly this shape.
   Status ExpectF32(int i, const Shape& shape) const;
   Status ExpectF32(int i) const;
-  /// Every operand that is there is f32.
-  Status ExpectAllF32() const;
+  /// The operand has the floating-point type of the first operand: f32, f16 or bf16 (of exactly
+  /// this shape).
+  Status ExpectFloat(int i, const Shape& shape) const;
+  Status ExpectFloat(int i) const;
+  /// Every operand that is there has the floating-point type of the first one.
+  Status ExpectAllFloat() const;
   Status ExpectRank(int i, int rank) const;
   /// The attribute is within [low, high].
   Status ExpectRange(Attr attr, double low, double high) const;
   /// The attribute is within [low, high).
   Status ExpectBelow(Attr attr, double low, double high) const;
 
-  /// The result of an operator that computes: f32 if all operands are f32. If all are i8, or all
-  /// u8, each with one scale: the hint, which must be of the same element type with one scale.
+  /// The result of an operator that computes: f32 if all operands are f32, and so for f16 and bf16.
+  /// If all are i8, or all u8, each with one scale: the hint, which must be of the same element
+  /// type with one scale.
   Result<TensorType> ComputedType(Shape shape) const;
   /// The part of ComputedType for operands that are `dtype` (i8 or u8).
   Result<TensorType> HintedType(DType dtype, Shape shape) const;
@@ -92,8 +97,10 @@ bool IsEightBitPerTensor(const TensorType& type);
 /// expected.
 std::string Describe(const TensorType& type);
 
-/// The results of an operator with one f32 result of this shape.
+/// The results of an operator with one f32 result of this shape, or one of the first operand's
+/// type.
 RuleResult OneF32(Shape shape);
+RuleResult OneFloat(const RuleInput& in, Shape shape);
 RuleResult One(TensorType type);
 
 /// The shape that both broadcast to, aligned at the last axis.
@@ -110,7 +117,8 @@ Result<Shape> ConvolutionShape(const RuleInput& in, const Shape& input, const Sh
 Result<Shape> PoolShape(const RuleInput& in, const Shape& input);
 
 // RuleAdd, RuleAdamUpdate, ...: a missing one is an error of the linker.
-#define OP(name, operands, attributes, results, doc) RuleResult Rule##name(const RuleInput& in);
+#define OP(name, operands, attributes, results, traits, doc) \
+  RuleResult Rule##name(const RuleInput& in);
 #include "tersor/ir/ops.inc"
 #undef OP
 

@@ -52,9 +52,9 @@ Status CheckQuantizationCounts(const TensorType& type) {
   size_t expected = 1;
   if (quantization.axis != -1) {
     if (quantization.axis < 0 || quantization.axis >= type.shape.rank() ||
-        type.shape[quantization.axis] == kBatch) {
+        IsSymbol(type.shape[quantization.axis])) {
       return InvalidArgument(type.ToString(), ": quantization has axis ", quantization.axis,
-                             ", expected one of its axes (not the batch), or -1");
+                             ", expected one of its axes (not a symbolic one), or -1");
     }
     expected = static_cast<size_t>(type.shape[quantization.axis]);
   }
@@ -91,7 +91,7 @@ Status CheckExtents(const TensorType& type) {
   }
   int64_t elements = 1;
   for (int axis = 0; axis < shape.rank(); ++axis) {
-    if (axis == 0 && shape[0] == kBatch) continue;
+    if (IsSymbol(shape[axis]) && !SymbolName(shape[axis]).empty()) continue;
     if (shape[axis] < 1 || shape[axis] > kMaxExtent) {
       return InvalidArgument(type.ToString(), ": axis ", axis, " has extent ", shape[axis],
                              ", expected 1 to ", kMaxExtent);
@@ -106,6 +106,8 @@ Status CheckExtents(const TensorType& type) {
 
 bool HasType(const AttrValue& value, AttrType type) {
   switch (type) {
+    case AttrType::Activation:
+      return std::holds_alternative<Activation>(value);
     case AttrType::Bool:
       return std::holds_alternative<bool>(value);
     case AttrType::Float:
@@ -116,8 +118,6 @@ bool HasType(const AttrValue& value, AttrType type) {
       return std::holds_alternative<std::vector<int64_t>>(value);
     case AttrType::Padding:
       return std::holds_alternative<Padding>(value);
-    case AttrType::String:
-      return std::holds_alternative<std::string>(value);
     case AttrType::Type:
       return std::holds_alternative<DType>(value);
   }
@@ -183,9 +183,6 @@ Status CheckAttributes(OpKind op, const Attributes& attributes) {
         padding && padding->kind != Padding::Kind::kExplicit &&
         *padding != Padding{padding->kind, 0, 0, 0, 0}) {
       return wrong("counts cells, but is not explicit");
-    }
-    if (attr == Attr::activation && !ParseActivation(std::get<std::string>(value))) {
-      return wrong(StrCat("is '", std::get<std::string>(value), "', expected none, relu or relu6"));
     }
   }
   for (Attr attr : info.attributes) {

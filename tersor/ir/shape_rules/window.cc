@@ -35,6 +35,13 @@ Result<int64_t> CountWindows(const RuleInput& in, const Axis& axis, Padding::Kin
     return in.Fail("window reaches over ", reach, " cells of the ", axis.name, ", at most ",
                    kMaxExtent, " are possible");
   }
+  if (IsSymbol(axis.extent)) {
+    const bool kept =
+        axis.stride == 1 && (kind == Padding::Kind::kSame || axis.before + axis.after == reach - 1);
+    if (kept) return axis.extent;
+    return in.Fail("the ", axis.name, " is symbolic, ", SymbolName(axis.extent),
+                   ": only windows with a stride of 1 and as many results as cells are possible");
+  }
   if (kind == Padding::Kind::kSame) return (axis.extent - 1) / axis.stride + 1;
   if (cover && (axis.before >= reach || axis.after >= reach)) {
     return in.Fail("padding of ", axis.before, " and ", axis.after, " cells of the ", axis.name,
@@ -83,9 +90,10 @@ std::string_view Groups(int64_t groups) { return groups == 1 ? " group" : " grou
 
 Result<Shape> ConvolutionShape(const RuleInput& in, const Shape& input, const Shape& filter) {
   if (input.rank() != 4) return in.Fail("input is ", input, ", expected [N,H,W,C]");
-  if (filter.rank() != 4 || filter.HasBatch()) {
+  if (filter.rank() != 4 || filter.IsSymbolic()) {
     return in.Fail("filter is ", filter, ", expected [O,KH,KW,I/groups]");
   }
+  if (IsSymbol(input[3])) return in.Fail("input is ", input, ", whose channels are symbolic");
   const int64_t groups = in.attributes.Int(Attr::groups);
   if (groups < 1) return in.Fail("groups is ", groups, ", expected at least 1");
   if (input[3] % groups != 0 || filter[0] % groups != 0) {

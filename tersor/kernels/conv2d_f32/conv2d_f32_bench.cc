@@ -38,7 +38,7 @@ void Run(benchmark::State& state, const KernelRow& row, const Case& c, int threa
   Attributes attributes;
   attributes.Set(Attr::strides, std::vector<int64_t>{c.stride, c.stride})
       .Set(Attr::padding, Padding{Padding::Kind::kSame})
-      .Set(Attr::activation, std::string("relu"));
+      .Set(Attr::activation, Activation::kRelu);
   const auto tensor = [](const TensorType& type) {
     Tensor result = *Tensor::Create(type);
     Random random(1, 2);

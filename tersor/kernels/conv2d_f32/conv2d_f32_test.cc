@@ -74,7 +74,7 @@ std::vector<float> Normal(int64_t count, uint64_t stream, float deviation = 1) {
 /// How a case is asked for.
 struct Variant {
   bool constant_weights = true, bias = false, padding_value = false;
-  const char* activation = "none";
+  Activation activation = Activation::kNone;
   enum class Chain { kNone, kAffine, kResidual, kPool, kAffinePool, kResidualPool } chain{};
   int threads = 1;
 };
@@ -89,7 +89,7 @@ class Problem {
         .Set(Attr::dilations, std::vector<int64_t>{c.dilation, c.dilation})
         .Set(Attr::groups, c.groups)
         .Set(Attr::padding, *ParseAttrValue(Attr::padding, c.padding))
-        .Set(Attr::activation, std::string(variant.activation));
+        .Set(Attr::activation, variant.activation);
     const Padding& asked = attributes_.PaddingOf();
     const Padding padding = asked.Resolve(c.height, c.width, c.kernel_h, c.kernel_w, c.stride,
                                           c.stride, c.dilation, c.dilation);
@@ -109,7 +109,7 @@ class Problem {
     scale_ = Normal(c.out, 5);
     shift_ = Normal(c.out, 6);
     residual_ = Normal(output_type_.shape.num_elements(), 7);
-    relu_.Set(Attr::activation, std::string("relu"));
+    relu_.Set(Attr::activation, Activation::kRelu);
     pool_.Set(Attr::window, std::vector<int64_t>{2, 2})
         .Set(Attr::strides, std::vector<int64_t>{2, 2});
     stored_type_ = output_type_;
@@ -242,12 +242,14 @@ class Conv2dF32 : public ::testing::TestWithParam<Case> {
 TEST_P(Conv2dF32, AgreesWithTheReference) { ExpectRowsAgree({}); }
 
 TEST_P(Conv2dF32, TakesBiasAndPaddingValueThatComeWithTheCall) {
-  ExpectRowsAgree(
-      {.constant_weights = false, .bias = true, .padding_value = true, .activation = "relu6"});
+  ExpectRowsAgree({.constant_weights = false,
+                   .bias = true,
+                   .padding_value = true,
+                   .activation = Activation::kRelu6});
 }
 
 TEST_P(Conv2dF32, TakesConstantBiasAndPaddingValue) {
-  ExpectRowsAgree({.bias = true, .padding_value = true, .activation = "relu"});
+  ExpectRowsAgree({.bias = true, .padding_value = true, .activation = Activation::kRelu});
 }
 
 TEST_P(Conv2dF32, TakesFollowers) {
@@ -255,7 +257,7 @@ TEST_P(Conv2dF32, TakesFollowers) {
   for (Chain chain :
        {Chain::kAffine, Chain::kResidual, Chain::kPool, Chain::kAffinePool, Chain::kResidualPool}) {
     SCOPED_TRACE(static_cast<int>(chain));
-    ExpectRowsAgree({.bias = true, .activation = "relu", .chain = chain});
+    ExpectRowsAgree({.bias = true, .activation = Activation::kRelu, .chain = chain});
   }
 }
 

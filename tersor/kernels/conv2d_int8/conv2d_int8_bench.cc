@@ -38,7 +38,7 @@ testing::Int8Layer Make(const Layer& l) {
   layer.operands.emplace_back();
   layer.attributes.Set(Attr::padding, Padding{Padding::Kind::kSame});
   layer.attributes.Set(Attr::strides, std::vector<int64_t>{l.stride, l.stride});
-  layer.attributes.Set(Attr::activation, std::string("relu"));
+  layer.attributes.Set(Attr::activation, Activation::kRelu);
   layer.result = {
       DType::kI8, {1, l.size / l.stride, l.size / l.stride, l.out}, testing::PerTensor(0.5f, -128)};
   testing::AddLinks(layer, l.links, random);

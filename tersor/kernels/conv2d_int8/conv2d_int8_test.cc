@@ -23,7 +23,7 @@ struct Conv {
   bool padding_value = false;
   bool per_channel = true;
   int32_t filter_zero = 0;
-  std::string activation = "none";
+  Activation activation = Activation::kNone;
   DType input = DType::kI8, filter = DType::kI8;
   int64_t groups = 1;
 };
@@ -141,8 +141,8 @@ const Conv kCases[] = {
      .kw = 3,
      .per_channel = false,
      .filter_zero = -128},
-    {.n = 1, .h = 8, .w = 8, .i = 16, .o = 16, .kh = 3, .kw = 3, .activation = "relu"},
-    {.n = 1, .h = 8, .w = 8, .i = 3, .o = 16, .kh = 3, .kw = 3, .activation = "relu6"},
+    {.n = 1, .h = 8, .w = 8, .i = 16, .o = 16, .kh = 3, .kw = 3, .activation = Activation::kRelu},
+    {.n = 1, .h = 8, .w = 8, .i = 3, .o = 16, .kh = 3, .kw = 3, .activation = Activation::kRelu6},
 };
 
 TEST(Conv2dInt8, EveryRowGivesTheBitsOfTheReference) {

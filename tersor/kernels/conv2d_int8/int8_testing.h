@@ -194,8 +194,8 @@ inline void AddLinks(Int8Layer& layer, std::string_view letters, Random& random)
       link.result.quantization = PerTensor(multiply ? scale * 0.9f : scale * 1.3f, result_zero);
     }
     const int64_t activation = Uniform(random, 0, 5);
-    if (activation == 0) link.attributes.Set(Attr::activation, std::string("relu"));
-    if (activation == 1) link.attributes.Set(Attr::activation, std::string("relu6"));
+    if (activation == 0) link.attributes.Set(Attr::activation, Activation::kRelu);
+    if (activation == 1) link.attributes.Set(Attr::activation, Activation::kRelu6);
     layer.links.push_back(std::move(link));
   }
 }

@@ -27,7 +27,7 @@ testing::Int8Layer Make(const Layer& l) {
   layer.attributes.Set(Attr::padding, Padding{Padding::Kind::kSame});
   layer.attributes.Set(Attr::strides, std::vector<int64_t>{l.stride, l.stride});
   layer.attributes.Set(Attr::groups, l.channels);
-  layer.attributes.Set(Attr::activation, std::string("relu"));
+  layer.attributes.Set(Attr::activation, Activation::kRelu);
   layer.result = {DType::kI8,
                   {1, l.size / l.stride, l.size / l.stride, l.channels},
                   testing::PerTensor(0.1f, -128)};

@@ -19,7 +19,7 @@ struct Case {
   std::string links = "";
   bool padding_value = false;
   int32_t filter_zero = 0;
-  std::string activation = "none";
+  Activation activation = Activation::kNone;
 };
 
 Int8Layer Make(const Case& c, uint64_t seed) {
@@ -85,8 +85,8 @@ TEST(DepthwiseInt8, EveryRowGivesTheBitsOfTheReference) {
                  {1, 7, 6, 2, 3, 3, 2, 1, 8},
                  {3, 30, 40, 40, 3, 3},
                  {1, 8, 8, 16, 1, 7, 1, 1, 1, "", false, 5},
-                 {1, 8, 8, 16, 3, 3, 1, 1, 1, "", false, 0, "relu"},
-                 {1, 8, 8, 16, 3, 3, 1, 1, 1, "", false, 0, "relu6"}}) {
+                 {1, 8, 8, 16, 3, 3, 1, 1, 1, "", false, 0, Activation::kRelu},
+                 {1, 8, 8, 16, 3, 3, 1, 1, 1, "", false, 0, Activation::kRelu6}}) {
     for (bool padding_value : {false, true}) {
       c.padding_value = padding_value;
       ExpectSameBits(c, seed++);

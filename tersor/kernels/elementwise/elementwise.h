@@ -9,7 +9,7 @@
 // has it.
 //
 // Element types, the same for operands and result:
-//   f32, f16, bf16   f computed in double and rounded once. Vector rows give the same bits, but for
+//   f32              f computed in double and rounded once. Vector rows give the same bits, but for
 //                    exp, rsqrt and sigmoid, which lie within kExpTolerance. NaN stays NaN.
 //
 //   quantized        i8, u8, i16, per tensor only: docs/integer-arithmetic.md. Add, subtract and

@@ -22,7 +22,7 @@ OperatorCase Image8(bool channels) {
     c.Operand(Quantized({1, 32, 32, 32}), RandomValues<int8_t>(kElements, 2));
   }
   c.Result(Quantized({1, 32, 32, 32}));
-  c.attributes.Set(Attr::activation, std::string("relu"));
+  c.attributes.Set(Attr::activation, Activation::kRelu);
   return c;
 }
 

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <limits>
 
-#include "tersor/base/float16.h"
 #include "tersor/kernels/elementwise/broadcast.h"
 #include "tersor/kernels/kernel_testing.h"
 
@@ -40,7 +39,7 @@ TensorType Quantized(DType dtype, Shape shape, float scale, int32_t zero_point) 
 float Evaluate(const Family& family, float x) {
   OperatorCase c;
   c.Operand(Shape{1}, std::vector<float>{x}).Result({1});
-  c.attributes.Set(Attr::min, -0.5).Set(Attr::max, 0.25);
+  c.attributes.Set(Attr::min, -0.5).Set(Attr::max, 0.25).Set(Attr::slope, 0.25);
   return c.Run(Reference(family.rows))->results[0].values<float>()[0];
 }
 
@@ -52,6 +51,8 @@ TEST(Elementwise, UnaryOperatorsAreTheirDefinitions) {
       {ClampRows, -1, -0.5f},
       {ClampRows, 1, 0.25f},
       {ExpRows, 1, 2.71828182845904523536f},
+      {LeakyReluRows, -2, -0.5f},
+      {LeakyReluRows, 3, 3},
       {LogRows, 2, 0.69314718055994530942f},
       {NegateRows, 3, -3},
       {ReluRows, -2, 0},
@@ -141,7 +142,7 @@ TEST(Elementwise, BinaryRowsGiveTheBitsOfTheReference) {
   for (const Family& family : kBinaryFamilies) {
     for (const KernelRow& row : testing::AvailableRows(family.rows())) {
       for (const ShapePair& shapes : kShapes) {
-        for (const char* activation : {"none", "relu", "relu6"}) {
+        for (Activation activation : {Activation::kNone, Activation::kRelu, Activation::kRelu6}) {
           for (int variant = 0; variant < 3; ++variant) {
             OperatorCase c;
             c.Operand(shapes.lhs, RandomValues<float>(shapes.lhs.num_elements(), 1));
@@ -153,14 +154,14 @@ TEST(Elementwise, BinaryRowsGiveTheBitsOfTheReference) {
               c.Operand(shapes.rhs, rhs);
             }
             c.Result(shapes.result);
-            c.attributes.Set(Attr::activation, std::string(activation));
+            c.attributes.Set(Attr::activation, activation);
             const auto expected = c.Run(Reference(family.rows));
             if (variant == 2) c.pool = &two;
             const auto found = c.Run(row);
             ASSERT_TRUE(found);
             EXPECT_TRUE(testing::SameBits(found->results[0], expected->results[0]))
                 << family.name << " " << row.name << " " << shapes.lhs.ToString()
-                << shapes.rhs.ToString() << " " << activation << variant;
+                << shapes.rhs.ToString() << " " << ActivationName(activation) << variant;
           }
         }
       }
@@ -195,9 +196,9 @@ TEST(Elementwise, BinaryQuantizedRowsGiveTheBitsOfTheReference) {
                 c.Operand(rhs, RandomValues<T>(shapes.rhs.num_elements(), 2));
               }
               c.Result(Quantized(dtype, shapes.result, p.scale_out, p.zero_out + shift));
-              c.attributes.Set(Attr::activation, std::string(variant == 0   ? "none"
-                                                             : variant == 1 ? "relu"
-                                                                            : "relu6"));
+              c.attributes.Set(Attr::activation, variant == 0   ? Activation::kNone
+                                                 : variant == 1 ? Activation::kRelu
+                                                                : Activation::kRelu6);
               const auto expected = c.Run(Reference(family.rows));
               if (variant == 2) c.pool = &two;
               const auto found = c.Run(row);
@@ -226,22 +227,22 @@ TEST(Elementwise, VectorRowsTakeQuantizedSumsAndProducts) {
 }
 
 TEST(Elementwise, QuantizedRuleByHand) {
-  const auto run = [](KernelRows rows, int8_t a, int8_t b, const char* activation) {
+  const auto run = [](KernelRows rows, int8_t a, int8_t b, Activation activation) {
     OperatorCase c;
     c.Operand(Quantized(DType::kI8, {1}, 0.5f, -1), std::vector<int8_t>{a});
     c.Operand(Quantized(DType::kI8, {1}, 0.25f, 2), std::vector<int8_t>{b});
     c.Result(Quantized(DType::kI8, {1}, 1.0f, 10));
-    c.attributes.Set(Attr::activation, std::string(activation));
+    c.attributes.Set(Attr::activation, activation);
     return int{c.Run(Reference(rows))->results[0].values<int8_t>()[0]};
   };
-  EXPECT_EQ(run(AddRows, 0, 6, "none"), 10 + 2);         // 0.5 + 1 = 1.5, to even
-  EXPECT_EQ(run(SubtractRows, 0, 6, "none"), 10 + 0);    // 0.5 - 1 = -0.5, to even
-  EXPECT_EQ(run(SubtractRows, 1, 12, "relu"), 10);       // 1 - 2.5, below zero
-  EXPECT_EQ(run(MultiplyRows, 9, 6, "none"), 10 + 5);    // 5 * 1
-  EXPECT_EQ(run(MultiplyRows, 19, 6, "relu6"), 10 + 6);  // 10 * 1, above six
-  EXPECT_EQ(run(MultiplyRows, 126, 127, "none"), 127);
-  EXPECT_EQ(run(MaximumRows, 3, 3, "none"), 10 + 2);  // max(2, 0.25)
-  EXPECT_EQ(run(DivideRows, 3, 6, "none"), 10 + 2);   // 2 / 1
+  EXPECT_EQ(run(AddRows, 0, 6, Activation::kNone), 10 + 2);         // 0.5 + 1 = 1.5, to even
+  EXPECT_EQ(run(SubtractRows, 0, 6, Activation::kNone), 10 + 0);    // 0.5 - 1 = -0.5, to even
+  EXPECT_EQ(run(SubtractRows, 1, 12, Activation::kRelu), 10);       // 1 - 2.5, below zero
+  EXPECT_EQ(run(MultiplyRows, 9, 6, Activation::kNone), 10 + 5);    // 5 * 1
+  EXPECT_EQ(run(MultiplyRows, 19, 6, Activation::kRelu6), 10 + 6);  // 10 * 1, above six
+  EXPECT_EQ(run(MultiplyRows, 126, 127, Activation::kNone), 127);
+  EXPECT_EQ(run(MaximumRows, 3, 3, Activation::kNone), 10 + 2);  // max(2, 0.25)
+  EXPECT_EQ(run(DivideRows, 3, 6, Activation::kNone), 10 + 2);   // 2 / 1
 }
 
 TEST(Elementwise, UnaryQuantizedIsATableByDequantizing) {
@@ -278,18 +279,6 @@ TEST(Elementwise, PlainIntegersAreExactAndWrap) {
   divide.Operand(Shape{1}, std::vector<int32_t>{1}).Operand(Shape{1}, std::vector<int32_t>{0});
   divide.Result({DType::kI32, {1}, {}});
   EXPECT_FALSE(divide.Make(Reference(DivideRows)));
-}
-
-TEST(Elementwise, SixteenBitFloatsRoundOnce) {
-  for (DType dtype : {DType::kF16, DType::kBF16}) {
-    const auto to = dtype == DType::kF16 ? FloatToF16 : FloatToBF16;
-    OperatorCase c;
-    const auto tensor = [&](float x) { return std::vector<int16_t>{static_cast<int16_t>(to(x))}; };
-    c.Operand(TensorType{dtype, {1}, {}}, tensor(1.0f))
-        .Operand(TensorType{dtype, {1}, {}}, tensor(0.375f));
-    c.Result({dtype, {1}, {}});
-    EXPECT_EQ(c.Run(Reference(AddRows))->results[0].values<uint16_t>()[0], to(1.375f));
-  }
 }
 
 TEST(Elementwise, TheResultMayBeTheFirstOperand) {

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <limits>
 
-#include "tersor/base/float16.h"
 #include "tersor/kernels/elementwise/broadcast.h"
 #include "tersor/kernels/elementwise/makers.h"
+#include "tersor/kernels/elementwise/real_attributes.h"
 #include "tersor/kernels/integer_arithmetic.h"
 
 namespace tersor::kernels::elementwise {
@@ -18,10 +18,8 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 __extension__ using Wide = __int128;
 
 namespace formulas {
-#define UNARY(Name, formula)                                                        \
-  double Name(double x, [[maybe_unused]] double min, [[maybe_unused]] double max) { \
-    return formula;                                                                 \
-  }
+#define UNARY(Name, formula) \
+  double Name(double x, [[maybe_unused]] const RealAttributes& a) { return formula; }
 #define BINARY(Name, formula, domain) \
   template <typename T>               \
   T Name(T lhs, T rhs) {              \
@@ -30,7 +28,7 @@ namespace formulas {
 #include "tersor/kernels/elementwise/operators.inc"
 }  // namespace formulas
 
-using UnaryFormula = double (*)(double x, double min, double max);
+using UnaryFormula = double (*)(double x, const RealAttributes& a);
 constexpr UnaryFormula kUnaryFormulas[] = {
 #define UNARY(Name, formula) formulas::Name,
 #include "tersor/kernels/elementwise/operators.inc"
@@ -45,23 +43,6 @@ struct BinaryFormula {
 constexpr BinaryFormula kBinaryFormulas[] = {
 #define BINARY(Name, formula, domain) {formulas::Name<double>, INTEGER_FORMULA_##domain(Name)},
 #include "tersor/kernels/elementwise/operators.inc"
-};
-
-// Storage of an element type: Real reads it as a number, Round makes it from one.
-struct StorageF32 {
-  using Type = float;
-  static double Real(float value) { return value; }
-  static float Round(double value) { return static_cast<float>(value); }
-};
-struct StorageF16 {
-  using Type = uint16_t;
-  static double Real(uint16_t value) { return F16ToFloat(value); }
-  static uint16_t Round(double value) { return FloatToF16(static_cast<float>(value)); }
-};
-struct StorageBF16 {
-  using Type = uint16_t;
-  static double Real(uint16_t value) { return BF16ToFloat(value); }
-  static uint16_t Round(double value) { return FloatToBF16(static_cast<float>(value)); }
 };
 
 /// Steps of both operands through the result, axis by axis; 0 where an operand is stretched.
@@ -108,21 +89,20 @@ struct Steps {
 
 struct UnarySetting {
   UnaryFormula formula;
-  double min, max;
+  RealAttributes attributes;
   int64_t count;
 
-  double operator()(double x) const { return formula(x, min, max); }
+  double operator()(double x) const { return formula(x, attributes); }
 };
 
-template <typename Storage>
 class UnaryFloat final : public Kernel {
  public:
   UnaryFloat(const UnarySetting& setting, const KernelSpec&) : f_(setting) {}
 
   void Run(const KernelCall& call) const override {
-    const auto* in = call.operands[0].as<typename Storage::Type>();
-    auto* out = call.results[0].as<typename Storage::Type>();
-    for (int64_t i = 0; i < f_.count; ++i) out[i] = Storage::Round(f_(Storage::Real(in[i])));
+    const auto* in = call.operands[0].as<float>();
+    auto* out = call.results[0].as<float>();
+    for (int64_t i = 0; i < f_.count; ++i) out[i] = static_cast<float>(f_(in[i]));
   }
 
  private:
@@ -177,7 +157,6 @@ struct BinarySetting {
   int64_t count;
 };
 
-template <typename Storage>
 class BinaryFloat final : public Kernel {
  public:
   BinaryFloat(const BinarySetting& setting, const KernelSpec&)
@@ -186,12 +165,12 @@ class BinaryFloat final : public Kernel {
         hi_(ActivationHigh(setting.activation)) {}
 
   void Run(const KernelCall& call) const override {
-    const auto* lhs = call.operands[0].as<typename Storage::Type>();
-    const auto* rhs = call.operands[1].as<typename Storage::Type>();
-    auto* out = call.results[0].as<typename Storage::Type>();
+    const auto* lhs = call.operands[0].as<float>();
+    const auto* rhs = call.operands[1].as<float>();
+    auto* out = call.results[0].as<float>();
     s_.steps.ForEach(s_.count, [&](int64_t i, int64_t a, int64_t b) {
-      const double y = s_.formula.real(Storage::Real(lhs[a]), Storage::Real(rhs[b]));
-      out[i] = Storage::Round(std::min(std::max(y, lo_), hi_));
+      const double y = s_.formula.real(lhs[a], rhs[b]);
+      out[i] = static_cast<float>(std::min(std::max(y, lo_), hi_));
     });
   }
 
@@ -307,13 +286,9 @@ bool IsElementwise(const KernelSpec& spec, size_t operands) {
 
 std::unique_ptr<Kernel> MakeReferenceUnary(Unary op, const KernelSpec& spec) {
   if (!IsElementwise(spec, 1)) return nullptr;
-  const auto attribute = [&](Attr attr) {
-    return spec.attributes != nullptr && spec.attributes->Has(attr) ? spec.attributes->Float(attr)
-                                                                    : 0.0;
-  };
   const TensorType& type = spec.results[0];
-  const UnarySetting setting{kUnaryFormulas[static_cast<int>(op)], attribute(Attr::min),
-                             attribute(Attr::max), type.shape.num_elements()};
+  const UnarySetting setting{kUnaryFormulas[static_cast<int>(op)], RealAttributes(spec.attributes),
+                             type.shape.num_elements()};
   if (type.quantization) {
     switch (type.dtype) {
       case DType::kI8:
@@ -326,16 +301,7 @@ std::unique_ptr<Kernel> MakeReferenceUnary(Unary op, const KernelSpec& spec) {
         return nullptr;
     }
   }
-  switch (type.dtype) {
-    case DType::kF32:
-      return std::make_unique<UnaryFloat<StorageF32>>(setting, spec);
-    case DType::kF16:
-      return std::make_unique<UnaryFloat<StorageF16>>(setting, spec);
-    case DType::kBF16:
-      return std::make_unique<UnaryFloat<StorageBF16>>(setting, spec);
-    default:
-      return nullptr;
-  }
+  return type.dtype == DType::kF32 ? std::make_unique<UnaryFloat>(setting, spec) : nullptr;
 }
 
 std::unique_ptr<Kernel> MakeReferenceBinary(Binary op, const KernelSpec& spec) {
@@ -363,11 +329,7 @@ std::unique_ptr<Kernel> MakeReferenceBinary(Binary op, const KernelSpec& spec) {
   if (IsInteger(type.dtype) && setting.formula.integer == nullptr) return nullptr;
   switch (type.dtype) {
     case DType::kF32:
-      return std::make_unique<BinaryFloat<StorageF32>>(setting, spec);
-    case DType::kF16:
-      return std::make_unique<BinaryFloat<StorageF16>>(setting, spec);
-    case DType::kBF16:
-      return std::make_unique<BinaryFloat<StorageBF16>>(setting, spec);
+      return std::make_unique<BinaryFloat>(setting, spec);
     case DType::kI8:
       return std::make_unique<BinaryInteger<int8_t>>(setting, spec);
     case DType::kU8:

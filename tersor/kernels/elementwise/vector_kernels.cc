@@ -5,6 +5,7 @@
 
 #include "tersor/kernels/elementwise/broadcast.h"
 #include "tersor/kernels/elementwise/makers.h"
+#include "tersor/kernels/elementwise/real_attributes.h"
 #include "tersor/kernels/integer_arithmetic.h"
 
 namespace tersor::kernels::elementwise {
@@ -36,13 +37,9 @@ class UnaryF32 final : public Kernel {
       : loop_(loop),
         count_(spec.results[0].shape.num_elements()),
         tasks_(TaskCount(count_ * 4, spec.threads)) {
-    const auto attribute = [&](Attr attr) {
-      return spec.attributes != nullptr && spec.attributes->Has(attr)
-                 ? static_cast<float>(spec.attributes->Float(attr))
-                 : 0.0f;
-    };
-    min_ = attribute(Attr::min);
-    max_ = attribute(Attr::max);
+    const RealAttributes attributes(spec.attributes);
+    min_ = static_cast<float>(attributes.min);
+    max_ = static_cast<float>(attributes.max);
   }
 
   void Run(const KernelCall& call) const override {

@@ -11,14 +11,14 @@ using testing::OperatorCase;
 using testing::RandomValues;
 
 OperatorCase MakeCase(int64_t n, int64_t i, int64_t o, bool bias, bool constant,
-                      const char* activation) {
+                      Activation activation) {
   OperatorCase c;
   c.Operand({n, i}, RandomValues<float>(n * i, 1));
   const auto filter = RandomValues<float>(o * i, 2);
   constant ? c.Constant({o, i}, filter) : c.Operand({o, i}, filter);
   bias ? c.Operand({o}, RandomValues<float>(o, 3)) : c.Absent();
   c.Result({n, o});
-  c.attributes.Set(Attr::activation, std::string(activation));
+  c.attributes.Set(Attr::activation, activation);
   return c;
 }
 
@@ -30,7 +30,7 @@ TEST(FullyConnected, EveryRowEqualsTheReference) {
                       {64, 96, 26}, {1, 2048, 96}, {6, 192, 64}, {13, 1, 17}};
   for (const KernelRow& row : testing::AvailableRows(Rows())) {
     for (const auto& [n, i, o] : shapes) {
-      for (const char* activation : {"none", "relu", "relu6"}) {
+      for (Activation activation : {Activation::kNone, Activation::kRelu, Activation::kRelu6}) {
         for (const bool bias : {false, true}) {
           for (const bool constant : {false, true}) {
             const auto c = MakeCase(n, i, o, bias, constant, activation);
@@ -39,8 +39,8 @@ TEST(FullyConnected, EveryRowEqualsTheReference) {
             EXPECT_LE(testing::LargestError(actual->results[0].values<float>(),
                                             expected->results[0].values<float>()),
                       2e-6 * static_cast<double>(i))
-                << row.name << " " << n << "x" << i << "x" << o << " " << activation << " bias "
-                << bias << " constant " << constant;
+                << row.name << " " << n << "x" << i << "x" << o << " " << ActivationName(activation)
+                << " bias " << bias << " constant " << constant;
           }
         }
       }
@@ -53,7 +53,7 @@ TEST(FullyConnected, ThreadsDoNotChangeABit) {
   for (const KernelRow& row : testing::AvailableRows(Rows())) {
     for (const int64_t n : {1, 9}) {
       for (const bool constant : {false, true}) {
-        auto c = MakeCase(n, 800, 200, true, constant, "relu");
+        auto c = MakeCase(n, 800, 200, true, constant, Activation::kRelu);
         const auto single = c.Run(row);
         c.pool = &pool;
         EXPECT_TRUE(testing::SameBits(c.Run(row)->results[0], single->results[0])) << row.name;

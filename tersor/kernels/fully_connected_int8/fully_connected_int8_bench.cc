@@ -21,7 +21,7 @@ testing::Int8Layer Make(const Layer& l) {
       {DType::kI8, {l.out, l.in}, testing::PerTensor(0.01f, 0)}, random, -127, 127));
   layer.operands.push_back(
       testing::RandomIntegers<int32_t>({DType::kI32, {l.out}, {}}, random, -20000, 20000));
-  layer.attributes.Set(Attr::activation, std::string("relu"));
+  layer.attributes.Set(Attr::activation, Activation::kRelu);
   layer.result = {DType::kI8, {l.n, l.out}, testing::PerTensor(0.5f, -128)};
   return layer;
 }

@@ -17,7 +17,7 @@ struct Case {
   std::string links = "";
   bool per_channel = true;
   bool bias = true;
-  std::string activation = "none";
+  Activation activation = Activation::kNone;
 };
 
 Int8Layer Make(const Case& c, uint64_t seed) {
@@ -75,8 +75,8 @@ TEST(FullyConnectedInt8, EveryRowGivesTheBitsOfTheReference) {
                         {4, 1200, 520},
                         {1, 33, 47, "", false},
                         {2, 40, 24, "", true, false},
-                        {2, 40, 24, "", true, true, "relu"},
-                        {1, 40, 24, "", true, true, "relu6"}}) {
+                        {2, 40, 24, "", true, true, Activation::kRelu},
+                        {1, 40, 24, "", true, true, Activation::kRelu6}}) {
     ExpectSameBits(c, seed++);
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tersor/kernels/matmul_f32/loops.h"
+#include "tersor/kernels/matmul_f32/stacks.h"
 
 namespace tersor::kernels::matmul_f32 {
 namespace {
@@ -57,11 +58,17 @@ std::unique_ptr<Kernel> MakeVector(const KernelSpec& spec) {
   return std::make_unique<VectorKernel>(kLoops, extents, spec.threads);
 }
 
+template <KernelMaker kMake>
+std::unique_ptr<Kernel> MakeOfAnyRank(const KernelSpec& spec) {
+  return MakeForStacks(kMake, spec);
+}
+
 constexpr KernelRow kRows[] = {
-#define LOOPS(name, level, loops) {"matmul_f32", #name, CpuLevel::level, MakeVector<loops>},
+#define LOOPS(name, level, loops) \
+  {"matmul_f32", #name, CpuLevel::level, MakeOfAnyRank<MakeVector<loops>>},
 #include "tersor/kernels/matmul_f32/kernels.inc"
 #undef LOOPS
-    {"matmul_f32", "reference", CpuLevel::kAny, MakeReference},
+    {"matmul_f32", "reference", CpuLevel::kAny, MakeOfAnyRank<MakeReference>},
 };
 
 }  // namespace

@@ -1,9 +1,10 @@
-// MatMul: product[m,n] = sum over k of L[m,k] * R[k,n], where L is lhs [M,K] (transpose_lhs: lhs is
-// [K,M], L its transpose) and R is rhs [K,N] (transpose_rhs: rhs is [N,K]).
+// MatMul of two matrices: product[m,n] = sum over k of L[m,k] * R[k,n], where L is lhs [M,K]
+// (transpose_lhs: lhs is [K,M], L its transpose) and R is rhs [K,N] (transpose_rhs: rhs is [N,K]).
 //
-// f32 matrices, rank 2. Nothing aliases. Tolerance against the reference, which sums in double:
-// 2e-6 * K * max|L| * max|R|. Floor: M*N*K multiply-adds.
-// Results do not depend on the number of threads.
+// Operands of more axes are stacks of matrices, whose leading axes broadcast: every row takes them,
+// one product for each pair of matrices (stacks.h). f32; nothing aliases. Tolerance against the
+// reference, which sums in double: 2e-6 * K * max|L| * max|R|. Floor: M*N*K multiply-adds. Results
+// do not depend on the number of threads.
 #pragma once
 
 #include <span>
@@ -19,7 +20,7 @@ struct Extents {
   int64_t rows, columns, depth;
   bool transpose_lhs, transpose_rhs;
 };
-/// False when the case is not a product of two f32 matrices.
+/// False when the case is not a product of two f32 matrices of two axes.
 bool ReadExtents(const KernelSpec& spec, Extents& extents);
 
 /// The last row: the definition.

@@ -17,7 +17,7 @@ struct PoolCase {
   int64_t window_h, window_w, stride_h, stride_w;
   Padding padding;
   bool count_padding = false;
-  const char* activation = "none";
+  Activation activation = Activation::kNone;
 };
 
 constexpr Padding kValid = {};
@@ -29,14 +29,14 @@ const PoolCase kCases[] = {
     {1, 4, 6, 1, 2, 2, 2, 2, kValid},
     {2, 7, 9, 3, 2, 2, 2, 2, kValid},
     {2, 7, 9, 6, 2, 2, 2, 2, kSame},
-    {1, 6, 6, 13, 2, 2, 2, 2, kValid, false, "relu"},
-    {1, 6, 6, 16, 2, 2, 2, 2, kSame, false, "relu6"},
+    {1, 6, 6, 13, 2, 2, 2, 2, kValid, false, Activation::kRelu},
+    {1, 6, 6, 16, 2, 2, 2, 2, kSame, false, Activation::kRelu6},
     {1, 2, 2, 24, 2, 2, 2, 2, kValid},
     {3, 8, 8, 64, 8, 8, 1, 1, kValid},
     {2, 5, 7, 11, 3, 2, 1, 1, kSame},
     {2, 5, 7, 11, 3, 2, 1, 1, kSame, true},
     {1, 9, 9, 17, 3, 3, 2, 2, kAround},
-    {1, 9, 9, 40, 3, 3, 2, 2, kAround, true, "relu"},
+    {1, 9, 9, 40, 3, 3, 2, 2, kAround, true, Activation::kRelu},
     {1, 5, 5, 5, 1, 1, 2, 3, kValid},
 };
 
@@ -66,7 +66,7 @@ OperatorCase Forward(const PoolCase& p, bool average) {
   const Shape shape = {p.n, p.h, p.w, p.c};
   c.Operand(shape, CoarseValues(shape.num_elements(), 1)).Result(OutputShape(p));
   SetAttributes(p, average, c.attributes);
-  c.attributes.Set(Attr::activation, std::string(p.activation));
+  c.attributes.Set(Attr::activation, p.activation);
   return c;
 }
 

@@ -37,7 +37,7 @@ TensorType Type(DType dtype, Shape shape, float scale, int32_t zero_point) {
 }
 
 template <typename T>
-OperatorCase MakeCase(const Window& p, bool average, const char* activation, float scale_out,
+OperatorCase MakeCase(const Window& p, bool average, Activation activation, float scale_out,
                       int32_t zero_out) {
   const Padding padding =
       p.padding.Resolve(p.h, p.w, p.window_h, p.window_w, p.stride_h, p.stride_w, 1, 1);
@@ -50,7 +50,7 @@ OperatorCase MakeCase(const Window& p, bool average, const char* activation, flo
   c.attributes.Set(Attr::window, std::vector<int64_t>{p.window_h, p.window_w})
       .Set(Attr::strides, std::vector<int64_t>{p.stride_h, p.stride_w})
       .Set(Attr::padding, p.padding)
-      .Set(Attr::activation, std::string(activation));
+      .Set(Attr::activation, activation);
   if (average) c.attributes.Set(Attr::count_padding, p.count_padding);
   return c;
 }
@@ -58,7 +58,7 @@ OperatorCase MakeCase(const Window& p, bool average, const char* activation, flo
 template <typename T>
 void ExpectSameBits() {
   for (size_t i = 0; i < std::size(kWindows); ++i) {
-    for (const char* activation : {"none", "relu", "relu6"}) {
+    for (Activation activation : {Activation::kNone, Activation::kRelu, Activation::kRelu6}) {
       for (const bool average : {false, true}) {
         // The first keeps scale and zero point: its mean rounds half away from zero.
         const std::pair<float, int32_t> results[] = {
@@ -72,8 +72,8 @@ void ExpectSameBits() {
             const auto actual = c.Run(row);
             ASSERT_TRUE(actual.has_value());
             EXPECT_TRUE(testing::SameBits(actual->results[0], expected->results[0]))
-                << row.family << " " << row.name << " case " << i << " " << activation << " "
-                << scale_out;
+                << row.family << " " << row.name << " case " << i << " "
+                << ActivationName(activation) << " " << scale_out;
           }
         }
       }
@@ -121,7 +121,8 @@ TEST(PoolInt8, AMeanThatKeepsItsScaleRoundsHalfAwayFromZero) {
 TEST(PoolInt8, ThreadsDoNotChangeABit) {
   auto pool = ThreadPool::Create(3).value();
   for (const int64_t channels : {3, 32, 40}) {
-    auto c = MakeCase<int8_t>({4, 128, 128, channels, 2, 2, 2, 2, kValid}, false, "none", 1, 0);
+    auto c = MakeCase<int8_t>({4, 128, 128, channels, 2, 2, 2, 2, kValid}, false, Activation::kNone,
+                              1, 0);
     for (const KernelRow& row : testing::AvailableRows(MaxPool2dRows())) {
       c.pool = nullptr;
       const auto single = c.Run(row);
