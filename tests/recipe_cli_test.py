@@ -188,6 +188,9 @@ class Recipes(unittest.TestCase):
                                "conv1*:skip=no")
         self.assertEqual(options["by_name"], [["conv1*", {"calibration": "min-max", "per_channel": False}], ["conv1*", {"skip": False}]])
         self.assertEqual(sum(entry["op"] == "conv2d" for entry in step["changed"]), 1, "one convolution is not skipped")
+        options, step = recipe("--by-name", "model/dense:0:skip=true", "--exclude-operators", "softmax")
+        self.assertEqual(options["by_name"], [["model/dense:0", {"skip": True}]], "a name may have colons")
+        self.assertEqual(options["by_operator"], [["softmax", {"skip": True}]])
 
     def test_quantize_kinds(self):
         sizes = {}

@@ -40,7 +40,7 @@ struct ShrinkOptions {
   double latency_time_s = 0.3;                    ///< that timing takes at least
   int64_t limit = 0;                              ///< examples of each split; 0: all
   int64_t seed = 1;                               ///< of steps that draw, where a recipe has none
-  std::string command;                            ///< the same
+  std::string command;                            ///< that was given, for the report
   std::function<void(const ShrinkEvent&)> on_point;
 };
 
