@@ -39,12 +39,14 @@ TEST(KernelRows, HaveNamesOfTheirOwn) {
   });
 }
 
-/// "family_row" to its level.
+/// "family_row", as a test may be named, to its level.
 std::map<std::string, CpuLevel> AllRows() {
   std::map<std::string, CpuLevel> all;
   ForEachFamily([&](std::span<const kernels::KernelRow> rows) {
     for (const kernels::KernelRow& row : rows) {
-      all[std::string(row.family) + "_" + std::string(row.name)] = row.level;
+      std::string name = std::string(row.family) + "_" + std::string(row.name);
+      std::ranges::replace(name, '/', '_');
+      all[name] = row.level;
     }
   });
   return all;

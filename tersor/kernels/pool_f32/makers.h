@@ -1,8 +1,6 @@
 // What the rows of this family share.
 #pragma once
 
-#include <memory>
-
 #include "tersor/kernels/pool_f32/pool_f32.h"
 #include "tersor/kernels/pool_f32/pool_geometry.h"
 
@@ -13,10 +11,10 @@ namespace tersor::kernels::pool_f32 {
 bool ReadForward(const KernelSpec& spec, PoolGeometry& geometry);
 bool ReadGradient(const KernelSpec& spec, PoolGeometry& geometry);
 
-/// The last row of each operator: the definition.
-std::unique_ptr<Kernel> MakeMaxPool2dReference(const KernelSpec& spec);
-std::unique_ptr<Kernel> MakeAvgPool2dReference(const KernelSpec& spec);
-std::unique_ptr<Kernel> MakeMaxPool2dGradReference(const KernelSpec& spec);
-std::unique_ptr<Kernel> MakeAvgPool2dGradReference(const KernelSpec& spec);
+/// The last row of each operator: the definition. A gradient has no activation.
+void MaxPoolReference(const PoolGeometry& g, Activation activation, const KernelCall& call);
+void AvgPoolReference(const PoolGeometry& g, Activation activation, const KernelCall& call);
+void MaxPoolGradReference(const PoolGeometry& g, Activation none, const KernelCall& call);
+void AvgPoolGradReference(const PoolGeometry& g, Activation none, const KernelCall& call);
 
 }  // namespace tersor::kernels::pool_f32

@@ -84,13 +84,38 @@ std::unique_ptr<Kernel> MakeGradient(const KernelSpec& spec) {
   return std::make_unique<GradientKernel<kMax>>(kLoops, geometry);
 }
 
+template <auto kRun>
+class Reference final : public Kernel {
+ public:
+  Reference(const PoolGeometry& g, Activation activation) : g_(g), activation_(activation) {}
+  void Run(const KernelCall& call) const override { kRun(g_, activation_, call); }
+
+ private:
+  PoolGeometry g_;
+  Activation activation_;
+};
+
+template <auto kRun>
+std::unique_ptr<Kernel> MakeReference(const KernelSpec& spec) {
+  PoolGeometry geometry;
+  if (!ReadForward(spec, geometry)) return nullptr;
+  return std::make_unique<Reference<kRun>>(geometry, spec.attributes->ActivationOf());
+}
+
+template <auto kRun>
+std::unique_ptr<Kernel> MakeGradientReference(const KernelSpec& spec) {
+  PoolGeometry geometry;
+  if (!ReadGradient(spec, geometry)) return nullptr;
+  return std::make_unique<Reference<kRun>>(geometry, Activation::kNone);
+}
+
 template <bool kMax>
 constexpr KernelRow kForwardRows[] = {
 #define LOOPS(name, level, loops) {"pool_f32", #name, CpuLevel::level, MakeForward<kMax, loops>},
 #include "tersor/kernels/pool_f32/kernels.inc"
 #undef LOOPS
     {"pool_f32", "reference", CpuLevel::kAny,
-     kMax ? MakeMaxPool2dReference : MakeAvgPool2dReference},
+     MakeReference<kMax ? MaxPoolReference : AvgPoolReference>},
 };
 
 template <bool kMax>
@@ -99,7 +124,7 @@ constexpr KernelRow kGradientRows[] = {
 #include "tersor/kernels/pool_f32/kernels.inc"
 #undef LOOPS
     {"pool_f32", "reference", CpuLevel::kAny,
-     kMax ? MakeMaxPool2dGradReference : MakeAvgPool2dGradReference},
+     MakeGradientReference<kMax ? MaxPoolGradReference : AvgPoolGradReference>},
 };
 
 }  // namespace
