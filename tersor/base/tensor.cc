@@ -104,6 +104,18 @@ std::string Shape::ToString() const {
   return text + "]";
 }
 
+int64_t Quantization::PairsFor(const Shape& shape) const {
+  if (axis == -1 && group_size == 0) return 1;
+  if (axis < 0 || axis >= shape.rank() || group_size < 0 || shape[axis] < 1) return 0;
+  if (group_size == 0) return shape[axis];
+  if (axis != shape.rank() - 1) return 0;
+  for (int64_t extent : shape.dims()) {
+    if (extent < 1) return 0;
+  }
+  const int64_t row = shape[axis];
+  return shape.num_elements() / row * (row / group_size + (row % group_size != 0 ? 1 : 0));
+}
+
 int64_t DenseSizeBytes(DType dtype, const Shape& shape) {
   const int bits = DTypeBits(dtype);
   const int64_t count = shape.num_elements();

@@ -89,13 +89,22 @@ class Shape {
   std::vector<int64_t> dims_;
 };
 
-/// real = scale * (quantized - zero_point). One pair for the tensor, or one a slice along `axis`.
+/// real = scale * (quantized - zero_point), with one pair for the tensor, one for each slice along
+/// `axis`, or one for each group of elements along the last axis.
 struct Quantization {
-  std::vector<float> scales;         ///< one, or dims[axis]
+  std::vector<float> scales;         ///< one, dims[axis], or one a group in row-major order
   std::vector<int32_t> zero_points;  ///< as many as scales
   int axis = -1;                     ///< -1: per tensor
+  /// 0: whole slices. Otherwise the elements of a group: `axis` is the last one, and each row along
+  /// it is cut into groups, of which the last may be shorter.
+  int64_t group_size = 0;
 
+  /// More than one pair: for the slices or the groups along an axis.
   bool per_channel() const { return axis >= 0; }
+  bool per_group() const { return group_size > 0; }
+  /// How many pairs a tensor of this shape must have; 0 where axis and group_size do not fit it
+  /// (a symbolic extent cannot be cut).
+  int64_t PairsFor(const Shape& shape) const;
   bool operator==(const Quantization&) const = default;
 };
 

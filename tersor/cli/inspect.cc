@@ -1,5 +1,10 @@
+#include <cstdio>
 #include <map>
+#include <optional>
+#include <string>
+#include <vector>
 
+#include "tersor/base/encoded_tensor.h"
 #include "tersor/base/file.h"
 #include "tersor/cli/command.h"
 #include "tersor/formats/formats.h"
@@ -17,6 +22,77 @@ struct InspectFlags {
   std::map<std::string, int64_t> extents;  // of --plan
 };
 
+// Distinct elements are counted in weights of up to so many.
+constexpr int64_t kMaxCounted = 1 << 22;
+
+/// How a variable with data is stored, before a format codes the bytes.
+struct Storage {
+  Encoding encoding = Encoding::kDense;
+  std::vector<int64_t> parameters;
+  int64_t bytes = 0;
+  double bits_per_element = 0;
+  std::optional<int64_t> distinct;
+};
+
+Storage StorageOf(const ir::Value& variable) {
+  const TensorType& type = variable.type();
+  Storage storage;
+  storage.bytes = type.size_bytes();
+  if (variable.encoded() != nullptr) {
+    storage.encoding = variable.encoded()->encoding();
+    storage.parameters = variable.encoded()->parameters();
+    storage.bytes = variable.encoded()->size_bytes();
+  }
+  const int64_t elements = type.shape.num_elements();
+  storage.bits_per_element = 8 * static_cast<double>(storage.bytes) / static_cast<double>(elements);
+  if (elements <= kMaxCounted && !variable.data().empty()) {
+    storage.distinct = CountDistinct(variable.data());
+  }
+  return storage;
+}
+
+Json VariableJson(const ir::Value& variable) {
+  Json json;
+  json["name"] = variable.name();
+  json["type"] = ir::PrintType({variable.type().dtype, variable.type().shape, std::nullopt});
+  if (!variable.has_data()) return json;
+  const Storage storage = StorageOf(variable);
+  json["encoding"] = EncodingName(storage.encoding);
+  json["parameters"] = storage.parameters;
+  json["bytes"] = storage.bytes;
+  json["bits_per_element"] = storage.bits_per_element;
+  if (storage.distinct) json["distinct"] = *storage.distinct;
+  return json;
+}
+
+void PrintVariable(const CommonFlags& flags, const ir::Value& variable) {
+  std::string line = StrCat("  ", variable.name(), ": ", TypeText(variable.type()));
+  if (variable.has_data()) {
+    const Storage storage = StorageOf(variable);
+    line += StrCat(", ", EncodingName(storage.encoding));
+    for (size_t i = 0; i < storage.parameters.size(); ++i) {
+      line += StrCat(i == 0 ? "(" : ", ", storage.parameters[i]);
+    }
+    if (!storage.parameters.empty()) line += ')';
+    char bits[32];
+    std::snprintf(bits, sizeof(bits), "%.2f", storage.bits_per_element);
+    line += StrCat(", ", Grouped(storage.bytes), " bytes, ", bits, " bits an element");
+    if (storage.distinct) line += StrCat(", ", Grouped(*storage.distinct), " distinct");
+  }
+  Say(flags, line);
+}
+
+// As StorageOf counts them.
+int64_t StoredBytes(const ir::Graph& graph) {
+  int64_t bytes = 0;
+  for (ir::ValueId id : graph.variables()) {
+    const ir::Value& variable = graph.value(id);
+    bytes += variable.encoded() != nullptr ? variable.encoded()->size_bytes()
+                                           : variable.type().size_bytes();
+  }
+  return bytes;
+}
+
 Json Inspect(const ir::Graph& graph, int64_t file_bytes) {
   Json json;
   json["name"] = graph.name();
@@ -24,6 +100,7 @@ Json Inspect(const ir::Graph& graph, int64_t file_bytes) {
   json["macs"] = ir::MacsOf(graph);
   json["file_bytes"] = file_bytes;
   json["variable_bytes"] = ir::VariableBytes(graph);
+  json["stored_bytes"] = StoredBytes(graph);
   json["inputs"] = json["outputs"] = Json::array();
   for (ir::ValueId id : graph.inputs()) json["inputs"].push_back(TypeJson(graph, id));
   for (ir::ValueId id : graph.outputs()) json["outputs"].push_back(TypeJson(graph, id));
@@ -31,6 +108,10 @@ Json Inspect(const ir::Graph& graph, int64_t file_bytes) {
   for (const auto& node : graph.nodes()) ++counts[std::string(node->info().text_name)];
   json["ops"] = Json::object();
   for (const auto& [op, count] : counts) json["ops"][op] = count;
+  json["variables"] = Json::array();
+  for (ir::ValueId id : graph.variables()) {
+    json["variables"].push_back(VariableJson(graph.value(id)));
+  }
   json["metadata"] = Json::object();
   for (const auto& [key, value] : graph.metadata()) json["metadata"][key] = value;
   return json;
@@ -48,8 +129,9 @@ void Print(const CommonFlags& flags, const ir::Graph& graph, int64_t file_bytes)
   }
   Say(flags, StrCat("parameters  ", Grouped(graph.num_parameters())));
   Say(flags, StrCat("macs        ", Grouped(ir::MacsOf(graph)), " for one example"));
-  Say(flags, StrCat("file        ", Grouped(file_bytes), " bytes, weights ",
-                    Grouped(ir::VariableBytes(graph)), " bytes dense"));
+  Say(flags,
+      StrCat("file        ", Grouped(file_bytes), " bytes, weights ", Grouped(StoredBytes(graph)),
+             " bytes before coding, ", Grouped(ir::VariableBytes(graph)), " bytes dense"));
   for (const auto& [key, value] : graph.metadata())
     Say(flags, StrCat("metadata    ", key, " = ", value));
   for (const auto& node : graph.nodes()) {
@@ -61,6 +143,7 @@ void Print(const CommonFlags& flags, const ir::Graph& graph, int64_t file_bytes)
                   Grouped(ir::MacsOf(graph, *node)).c_str());
     Say(flags, line + result);
   }
+  for (ir::ValueId id : graph.variables()) PrintVariable(flags, graph.value(id));
 }
 
 Json PlanJson(const runtime::Plan& plan) {
@@ -111,6 +194,8 @@ Action RegisterInspect(CLI::App& app, CommonFlags& flags) {
   AddExtentFlag(app, own->extents);
   app.footer(
       "TERSOR_CPU=reference|avx2|avx512|avx512vnni caps the instructions of --plan.\n"
+      "A variable's line says how it is stored: encoding and parameters, bytes before the format\n"
+      "codes them, bits for each element, and how many different elements there are.\n"
       "example: tersor inspect model.tflite");
   return [own, &flags]() -> Status {
     TERSOR_ASSIGN_OR_RETURN(ir::Graph graph, formats::ImportModel(own->model));

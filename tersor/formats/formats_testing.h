@@ -4,12 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cstring>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "tersor/base/encodings_testing.h"
 #include "tersor/base/random.h"
 #include "tersor/ir/builder.h"
 #include "tersor/ir/graph.h"
@@ -42,6 +44,16 @@ inline Tensor SampleTensor(TensorType type, uint64_t seed) {
     }
   }
   return tensor;
+}
+
+/// The same zeros and as many different values, but small finite ones.
+inline Tensor Tame(const Tensor& tensor) {
+  Tensor tame = tensor.Clone().value();
+  for (float& value : tame.mutable_values<float>()) {
+    const uint32_t bits = std::bit_cast<uint32_t>(value);
+    value = static_cast<float>(bits % 2001) * (bits % 2 == 0 ? 1e-4f : -1e-4f);
+  }
+  return tame;
 }
 
 inline Quantization PerChannel(int64_t channels, int axis, float scale) {
@@ -133,6 +145,39 @@ inline ir::Graph Int8Sample() {
   return b.Build({b.Name(x, "probabilities")}).value();
 }
 
+/// Two layers whose filters are encoded, and beside them a variable of each encoding, small ones
+/// and ones that are too large for a pool.
+inline ir::Graph EncodedSample() {
+  ir::GraphBuilder b("encoded_sample");
+  const ir::ValueId x = b.Input("x", {kBatch, 64});
+  const Tensor wide =
+      SparseTensor({DType::kF32, {64, 64}, {}}, 1, 4000, [](int64_t i) { return i % 4 == 1; });
+  const Tensor narrow =
+      SparseTensor({DType::kF32, {10, 64}, {}}, 2, 16, [](int64_t) { return true; });
+  const ir::ValueId first = b.Variable("first.filter", Tame(wide));
+  const ir::ValueId second = b.Variable("second.filter", Tame(narrow));
+  ir::Graph graph =
+      b.Build(
+           {b.FullyConnected(b.FullyConnected(x, first, ir::kNoValue, Activation::kRelu), second)})
+          .value();
+  const auto encode = [&](ir::ValueId id, Encoding encoding, std::vector<int64_t> parameters) {
+    graph.value(id).set_encoded(Encode(encoding, graph.value(id).data(), parameters).value());
+  };
+  encode(first, Encoding::kNM, {1, 4});
+  encode(second, Encoding::kPalette, {0, -1, 0});
+  for (DType dtype : {DType::kF32, DType::kI4, DType::kI16}) {
+    for (const EncodingSample& sample : EncodingSamples(dtype)) {
+      graph.AddVariable(StrCat("kept.", EncodingName(sample.encoding)),
+                        Encode(sample.encoding, sample.content, sample.parameters).value(), false);
+    }
+  }
+  graph.AddVariable(
+      "large.grouped_i4",
+      Encode(Encoding::kGroupedI4, GroupedI4Tensor({32, 256}, 32, true, 3), {}).value(), true);
+  graph.AddVariable("groups", GroupedI4Tensor({4, 32}, 32, true, 4), false);
+  return graph;
+}
+
 /// The two are the same but for the numbers of their values.
 inline void ExpectSameGraph(const ir::Graph& expected, const ir::Graph& found) {
   EXPECT_EQ(found.name(), expected.name());
@@ -147,6 +192,11 @@ inline void ExpectSameGraph(const ir::Graph& expected, const ir::Graph& found) {
       EXPECT_EQ(b.name(), a.name());
       EXPECT_TRUE(b.type() == a.type()) << a.name() << ": " << b.type().ToString();
       EXPECT_EQ(b.trainable(), a.trainable()) << a.name();
+      ASSERT_EQ(b.encoded() == nullptr, a.encoded() == nullptr) << a.name();
+      if (a.encoded() != nullptr) {
+        EXPECT_EQ(b.encoded()->encoding(), a.encoded()->encoding()) << a.name();
+        EXPECT_EQ(b.encoded()->parameters(), a.encoded()->parameters()) << a.name();
+      }
       ASSERT_EQ(b.data().empty(), a.data().empty()) << a.name();
       if (a.data().empty()) continue;
       ASSERT_EQ(b.data().buffer()->size_bytes(), a.data().buffer()->size_bytes()) << a.name();

@@ -6,6 +6,27 @@
 
 namespace tersor::ir {
 
+void Value::set_encoded(EncodedTensor::Ptr encoded) {
+  if (encoded->encoding() == Encoding::kDense) {
+    data_ = Tensor(encoded->type(), encoded->buffer());
+    encoded_ = nullptr;
+    return;
+  }
+  data_ = Tensor();
+  encoded_ = std::move(encoded);
+}
+
+Result<Tensor> DenseData(const Value& variable) {
+  if (!variable.has_data()) {
+    return FailedPrecondition("variable '", variable.name(), "' has no data");
+  }
+  if (variable.data().empty()) {
+    return ResourceExhausted("variable '", variable.name(), "': cannot allocate ",
+                             variable.type().size_bytes(), " bytes to decode it");
+  }
+  return variable.data();
+}
+
 Graph Graph::Clone() const {
   Graph copy(name_);
   copy.metadata_ = metadata_;
@@ -113,6 +134,12 @@ ValueId Graph::AddInput(std::string name, TensorType type) {
 ValueId Graph::AddVariable(std::string name, Tensor data, bool trainable) {
   const ValueId id = AddVariable(std::move(name), data.type(), trainable);
   value(id).data_ = std::move(data);
+  return id;
+}
+
+ValueId Graph::AddVariable(std::string name, EncodedTensor::Ptr data, bool trainable) {
+  const ValueId id = AddVariable(std::move(name), data->type(), trainable);
+  value(id).set_encoded(std::move(data));
   return id;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tersor/base/attributes.h"
+#include "tersor/base/encoded_tensor.h"
 #include "tersor/base/status.h"
 #include "tersor/base/tensor.h"
 #include "tersor/ir/op.h"
@@ -40,11 +41,26 @@ class Value {
   /// The node that makes it (kResult), else null.
   Node* producer() const { return producer_; }
 
-  /// Variables only. The storage is shared: copies of the graph and executables made from it see
-  /// one buffer; a rewrite that changes data puts a new tensor here. A variable whose data is not
-  /// there (text form without data) has an empty tensor.
-  const Tensor& data() const { return data_; }
-  Tensor& mutable_data() { return data_; }
+  // Variables only. Their data is dense or encoded (base/encoded_tensor.h). The storage is shared:
+  // copies of the graph and executables made from it see the same bytes. A rewrite that changes
+  // data sets a new tensor, and whoever sets the data replaces the encoding too.
+
+  /// False for a variable whose data is not there (the text form without data).
+  bool has_data() const { return encoded_ != nullptr || !data_.empty(); }
+  /// The dense view. Encoded data is decoded at the first call, once for all copies of the graph,
+  /// and may not be written; several threads may call this at a time. Empty where the variable has
+  /// no data, or no memory could be had to decode it.
+  const Tensor& data() const { return encoded_ != nullptr ? encoded_->dense() : data_; }
+  /// The encoded form, null where the data is dense.
+  const EncodedTensor::Ptr& encoded() const { return encoded_; }
+  /// Dense data from here on; an encoding that was there is dropped.
+  void set_data(Tensor data) {
+    data_ = std::move(data);
+    encoded_ = nullptr;
+  }
+  /// The data in this encoding from here on, of the variable's type. One of Encoding::kDense is
+  /// kept as dense data.
+  void set_encoded(EncodedTensor::Ptr encoded);
   bool trainable() const { return trainable_; }
   void set_trainable(bool trainable) { trainable_ = trainable; }
   /// Variables only. True for a variable that the program writes between two runs (a mask, a
@@ -60,7 +76,8 @@ class Value {
   TensorType type_;
   std::string name_;
   Node* producer_ = nullptr;
-  Tensor data_;
+  Tensor data_;                 // empty where encoded_ is set
+  EncodedTensor::Ptr encoded_;  // null where the data is dense
   bool trainable_ = false;
   bool host_written_ = false;
 };
@@ -140,6 +157,7 @@ class Graph {
   ValueId AddInput(std::string name, TensorType type);
   ValueId AddVariable(std::string name, Tensor data, bool trainable);
   ValueId AddVariable(std::string name, TensorType type, bool trainable);  ///< without data
+  ValueId AddVariable(std::string name, EncodedTensor::Ptr data, bool trainable);
   /// Appends a node (before `before` if given). Result types come from the shape-and-type rule
   /// (ir/shape_rules.h); where the operator cannot infer them (an integer result needs its
   /// quantization; see InferTypes), `result_hint` gives dtype and quantization of the first result.
@@ -188,5 +206,9 @@ class Graph {
   std::map<std::string, ValueId, std::less<>> names_;
   std::map<std::string, int> last_suffix_;  // of names that were taken
 };
+
+/// The dense data of a variable. Errors: kFailedPrecondition where it has none, kResourceExhausted
+/// where there is no memory to decode it.
+Result<Tensor> DenseData(const Value& variable);
 
 }  // namespace tersor::ir

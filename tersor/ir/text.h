@@ -12,6 +12,7 @@
 //   variable @conv1.filter: f32[32,3,3,3] trainable
 //   variable @shift: f32[3] = [0.5, -1, 2]
 //   variable @w: i8[2,4] q([0.1, 0.2], [0, 0], axis=0) = base64 "..."
+//   variable @p: f32[64,64] = palette [16, -1, 0] base64 "..."
 //
 // An absent operand before a present one is _. A result prints its type only where it is not what
 // the shape rule infers without a hint (integers, quantization). Results are named %0, %1, ... in
@@ -30,7 +31,8 @@ namespace tersor::ir {
 struct PrintOptions {
   /// Print the data of every variable. Otherwise that of more than 8 elements is left out, and the
   /// parsed variable has none. At most 8 elements that are finite print as numbers (the shortest
-  /// that read back to the same), others as base64 of the little-endian dense bytes.
+  /// that read back to the same), others as base64 of the little-endian dense bytes, or of the
+  /// bytes of their encoding after its name and parameters.
   bool data = false;
 };
 

@@ -160,6 +160,13 @@ Result<Quantization> Lexer::ReadQuantization() {
     TERSOR_RETURN_IF_ERROR(Expect("axis"));
     TERSOR_RETURN_IF_ERROR(Expect("="));
     TERSOR_ASSIGN_OR_RETURN(quantization.axis, ReadNumber<int>());
+    if (Take(",")) {
+      TERSOR_RETURN_IF_ERROR(Expect("group"));
+      TERSOR_RETURN_IF_ERROR(Expect("="));
+      const size_t place = Here();
+      TERSOR_ASSIGN_OR_RETURN(quantization.group_size, ReadNumber<int64_t>());
+      if (quantization.group_size < 1) return Fail(place, "a group has 1 element or more");
+    }
   } else {
     TERSOR_ASSIGN_OR_RETURN(const float scale, ReadNumber<float>());
     TERSOR_RETURN_IF_ERROR(Expect(","));

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <span>
@@ -44,6 +45,7 @@ struct VariableStatement {
   TensorType type;
   bool trainable = false;
   Tensor data;
+  EncodedTensor::Ptr encoded;  // in place of `data`
 };
 
 // Variables stand after the nodes that use them, so the text is read first and built then.
@@ -195,17 +197,45 @@ class Parser {
     }
     variable.trainable = lexer_.Take("trainable");
     if (!lexer_.Take("=")) return OkStatus();
+    for (const EncodingInfo& info : AllEncodings()) {
+      if (lexer_.Take(info.name)) return ReadEncoded(info.encoding, variable);
+    }
     TERSOR_ASSIGN_OR_RETURN(variable.data, ReadData(variable.type));
     return OkStatus();
+  }
+
+  // "palette [16, 0, 1] base64 "..."", after its name.
+  Status ReadEncoded(Encoding encoding, VariableStatement& variable) {
+    const size_t place = lexer_.Here();
+    std::vector<int64_t> parameters;
+    if (lexer_.NextIs('[')) {
+      TERSOR_ASSIGN_OR_RETURN(parameters, lexer_.ReadNumbers<int64_t>());
+    }
+    TERSOR_RETURN_IF_ERROR(lexer_.Expect("base64"));
+    TERSOR_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, ReadBase64());
+    TERSOR_ASSIGN_OR_RETURN(auto buffer, Buffer::Allocate(bytes.size()));
+    std::copy(bytes.begin(), bytes.end(), static_cast<std::byte*>(buffer->data()));
+    auto encoded =
+        EncodedTensor::Create(encoding, variable.type, std::move(parameters), std::move(buffer));
+    if (!encoded.ok()) return lexer_.At(place, encoded.status());
+    variable.encoded = std::move(encoded).value();
+    return OkStatus();
+  }
+
+  // Base64 in quotes.
+  Result<std::vector<std::byte>> ReadBase64() {
+    const size_t place = lexer_.Here();
+    TERSOR_ASSIGN_OR_RETURN(const std::string text, lexer_.ReadQuoted());
+    auto bytes = DecodeBase64(text);
+    if (!bytes) return lexer_.Fail(place, "this is not base64");
+    return *std::move(bytes);
   }
 
   Result<Tensor> ReadData(const TensorType& type) {
     if (lexer_.Take("base64")) {
       const size_t place = lexer_.Here();
-      TERSOR_ASSIGN_OR_RETURN(const std::string text, lexer_.ReadQuoted());
-      const auto bytes = DecodeBase64(text);
-      if (!bytes) return lexer_.Fail(place, "this is not base64");
-      return MakeTensor(type, *bytes, place);
+      TERSOR_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, ReadBase64());
+      return MakeTensor(type, bytes, place);
     }
     switch (type.dtype) {
       case DType::kF32:
@@ -278,7 +308,8 @@ class Parser {
       TERSOR_RETURN_IF_ERROR(Register(variable.name, graph_.num_values()));
       const ValueId id =
           graph_.AddVariable(variable.name.text, std::move(variable.type), variable.trainable);
-      graph_.value(id).mutable_data() = std::move(variable.data);
+      graph_.value(id).set_data(std::move(variable.data));
+      if (variable.encoded != nullptr) graph_.value(id).set_encoded(std::move(variable.encoded));
     }
     return OkStatus();
   }

@@ -203,20 +203,26 @@ class Printer {
   void PrintVariable(const Value& variable, const PrintOptions& options) {
     text_ += "variable @" + Name(variable.name()) + ": " + PrintType(variable.type());
     if (variable.trainable()) text_ += " trainable";
-    const Tensor& data = variable.data();
-    const bool print =
-        !data.empty() && (options.data || data.type().shape.num_elements() <= kListedElements);
-    if (print) {
-      const auto numbers = NumbersOf(data);
-      text_ += " = ";
-      text_ += numbers ? *numbers : "base64 \"" + EncodeBase64(Bytes(data)) + "\"";
-    }
+    const bool print = variable.has_data() &&
+                       (options.data || variable.type().shape.num_elements() <= kListedElements);
+    if (print) text_ += " = " + Data(variable);
     text_ += '\n';
   }
 
-  static std::span<const std::byte> Bytes(const Tensor& data) {
-    return {static_cast<const std::byte*>(data.buffer()->data()),
-            static_cast<size_t>(data.type().size_bytes())};
+  static std::string Data(const Value& variable) {
+    if (const EncodedTensor* encoded = variable.encoded().get(); encoded != nullptr) {
+      const std::span<const int64_t> parameters(encoded->parameters());
+      std::string text(EncodingName(encoded->encoding()));
+      if (!parameters.empty()) text += " " + List(parameters);
+      return text + " " + Base64(*encoded->buffer());
+    }
+    const auto numbers = NumbersOf(variable.data());
+    return numbers ? *numbers : Base64(*variable.data().buffer());
+  }
+
+  static std::string Base64(const Buffer& buffer) {
+    const std::span bytes(static_cast<const std::byte*>(buffer.data()), buffer.size_bytes());
+    return "base64 \"" + EncodeBase64(bytes) + "\"";
   }
 
   const Graph& graph_;
@@ -238,6 +244,7 @@ std::string PrintType(const TensorType& type) {
   } else {
     text += List<float>(quantization.scales) + ", " + List<int32_t>(quantization.zero_points);
     text += ", axis=" + Number(quantization.axis);
+    if (quantization.per_group()) text += ", group=" + Number(quantization.group_size);
   }
   return text + ")";
 }

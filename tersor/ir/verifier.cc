@@ -77,11 +77,15 @@ class Verifier {
     const Value& variable = graph_.value(id);
     const TensorType& type = variable.type();
     if (type.shape.IsSymbolic()) return InvalidArgument(type.ToString(), " has a symbolic extent");
-    if (variable.data().empty()) return OkStatus();
-    if (variable.data().type() != type) {
-      return InvalidArgument("its data is ", variable.data().type().ToString(), ", its type ",
-                             type.ToString(), type.quantization ? " with a scale" : "");
+    if (!variable.has_data()) return OkStatus();
+    // What is encoded is not decoded for this: an EncodedTensor is valid in itself.
+    const EncodedTensor* encoded = variable.encoded().get();
+    const TensorType& found = encoded != nullptr ? encoded->type() : variable.data().type();
+    if (found != type) {
+      return InvalidArgument("its data is ", found.ToString(), ", its type ", type.ToString(),
+                             type.quantization ? " with a scale" : "");
     }
+    if (encoded != nullptr) return OkStatus();
     const size_t size_bytes = variable.data().buffer()->size_bytes();
     if (size_bytes != static_cast<size_t>(type.size_bytes())) {
       return InvalidArgument("its data has ", size_bytes, " bytes, ", type.ToString(), " needs ",

@@ -106,7 +106,8 @@ TEST(Verify, FindsQuantizationThatDoesNotFit) {
 
 TEST(Verify, FindsDataOfAnotherType) {
   EXPECT_EQ(VerifyAfter([](Graph& g) {
-              g.value(g.variables()[0]).mutable_data().mutable_type().shape = Shape{1, 2};
+              Value& w = g.value(g.variables()[0]);
+              w.set_data(Tensor({DType::kF32, {1, 2}, {}}, w.data().buffer()));
             }),
             "variable 'w': its data is f32[1,2], its type f32[2]");
 }
@@ -114,7 +115,7 @@ TEST(Verify, FindsDataOfAnotherType) {
 TEST(Verify, FindsDataOfAnotherSize) {
   EXPECT_EQ(VerifyAfter([](Graph& g) {
               Value& w = g.value(g.variables()[0]);
-              w.mutable_data() = Tensor(w.type(), Buffer::Allocate(4).value());
+              w.set_data(Tensor(w.type(), Buffer::Allocate(4).value()));
             }),
             "variable 'w': its data has 4 bytes, f32[2] needs 8");
 }

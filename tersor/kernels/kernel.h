@@ -16,6 +16,10 @@
 #include "tersor/base/tensor.h"
 #include "tersor/base/thread_pool.h"
 
+namespace tersor {
+class EncodedTensor;
+}
+
 namespace tersor::kernels {
 
 class Collective;
@@ -51,6 +55,9 @@ struct KernelSpec {
   const Attributes* attributes = nullptr;
   std::span<const Epilogue> epilogue;  ///< empty: store results[0] as it is
   int threads = 1;                     ///< threads of the pool that Run() will be given
+  /// As `operands`, or empty: the encoded form of a constant, null where it is dense. `data` is its
+  /// dense view; a kernel that knows the encoding may read this form instead and keep the pointer.
+  std::span<const EncodedTensor* const> encoded = {};
 };
 
 struct KernelCall {

@@ -121,16 +121,15 @@ Status Planner::PlaceVariables() {
     const ir::Value& variable = graph_.value(id);
     constant_[Index(id)] = !mutated_[Index(id)] && !variable.host_written();
     if (uses_[Index(id)] == 0) continue;
-    if (variable.data().empty()) {
-      return FailedPrecondition("variable ", variable.name(), " has no data");
-    }
-    if (mutated_[Index(id)] && !variable.data().buffer()->writable()) {
-      return FailedPrecondition("variable ", variable.name(),
-                                " is updated, but its data is mapped read-only");
+    TERSOR_ASSIGN_OR_RETURN(Tensor data, ir::DenseData(variable));
+    if (!constant_[Index(id)] && !data.buffer()->writable()) {
+      return FailedPrecondition("variable '", variable.name(), "' is updated, but its data is ",
+                                variable.encoded() != nullptr ? "encoded" : "mapped read-only");
     }
     Value(id).place = constant_[Index(id)] ? Place::kConstant : Place::kVariable;
     Value(id).at = static_cast<int64_t>(plan_.variables.size());
-    plan_.variables.push_back(variable.data());
+    plan_.variables.push_back(std::move(data));
+    if (variable.encoded() != nullptr) plan_.encoded.push_back(variable.encoded());
   }
   return OkStatus();
 }
@@ -204,8 +203,13 @@ Status Planner::NoKernel(const Node& node, std::span<const ConstTensorView> oper
 Status Planner::AddStep(const Node& node, size_t position) {
   const ChainContext context{graph_, uses_, types_, constant_, position_};
   std::vector<ConstTensorView> operands;
-  for (ValueId id : node.operands()) operands.push_back(context.View(id));
+  std::vector<const EncodedTensor*> encoded;
+  for (ValueId id : node.operands()) {
+    operands.push_back(context.View(id));
+    encoded.push_back(id == kNoValue ? nullptr : graph_.value(id).encoded().get());
+  }
   operands.resize(std::max(operands.size(), node.info().operands.size()));
+  encoded.resize(operands.size());
   std::vector<TensorType> results;
   for (ValueId id : node.results()) results.push_back(types_[Index(id)]);
   std::vector<EpilogueLink> chain;
@@ -215,6 +219,7 @@ Status Planner::AddStep(const Node& node, size_t position) {
 
   kernels::KernelSpec spec;
   spec.operands = operands;
+  spec.encoded = encoded;
   spec.results = results;
   spec.attributes = &node.attributes();
   spec.threads = options_.threads;

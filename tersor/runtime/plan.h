@@ -68,6 +68,7 @@ struct Plan {
   std::vector<ir::ValueId> inputs, outputs;
   std::vector<PlannedValue> values;  ///< by ValueId; those of removed values are empty
   std::vector<Tensor> variables;     ///< those that a node reads; they share the graph's storage
+  std::vector<EncodedTensor::Ptr> encoded;  ///< the encoded ones, for kernels that read that form
   std::vector<PlanStep> steps;
   int64_t arena_bytes = 0;
   int64_t packed_bytes = 0;  ///< constants that kernels hold in a form of their own

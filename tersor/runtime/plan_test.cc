@@ -18,7 +18,7 @@ ir::Graph Parse(std::string_view text) {
   ir::Graph graph = ir::Parse(text).value();
   for (ir::ValueId id : graph.variables()) {
     ir::Value& variable = graph.value(id);
-    if (variable.data().empty()) variable.mutable_data() = Tensor::Create(variable.type()).value();
+    if (!variable.has_data()) variable.set_data(Tensor::Create(variable.type()).value());
   }
   return graph;
 }
@@ -314,7 +314,7 @@ TEST(Plan, SaysWhatIsWrong) {
 variable @w: f32[2,4]
 )";
   ir::Graph graph = ir::Parse(kText).value();
-  EXPECT_EQ(PlanOf(graph), "variable w has no data");
+  EXPECT_EQ(PlanOf(graph), "variable 'w' has no data");
   EXPECT_EQ(PlanOf(kText, 0), "batch must be from 1 to 2147483647, found 0");
   CompileOptions options = Options();
   options.threads = 0;

@@ -167,6 +167,7 @@ ChosenKernel Widen(const KernelSpec& spec,
   }
   for (const Place& place : results) wide_results.push_back(place.type);
   KernelSpec wide = spec;
+  wide.encoded = {};  // what is widened is the dense view
   wide.operands = wide_operands;
   wide.results = wide_results;
   ChosenKernel chosen = choose(wide);

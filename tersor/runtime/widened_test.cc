@@ -127,7 +127,7 @@ TEST(Widened, ConstantsAreWidenedWhenTheKernelIsMade) {
 variable @filter: bf16[9,20]
 )");
   ir::Value& filter = graph.value(graph.FindVariable("filter"));
-  filter.mutable_data() = RandomHalves(filter.type(), 7);
+  filter.set_data(RandomHalves(filter.type(), 7));
   auto compiled = Compile(graph, {.batch = 3});
   ASSERT_TRUE(compiled.ok()) << compiled.status().message();
   EXPECT_TRUE(compiled->plan().steps[0].info.kernel.ends_with(" widened"))

@@ -32,7 +32,7 @@ Result<std::string> DataText(const data::Dataset& set) {
 std::string GraphText(const ir::Graph& graph, bool with_data) {
   ir::Graph copy = graph.Clone();
   if (!with_data) {
-    for (ir::ValueId id : copy.variables()) copy.value(id).mutable_data() = Tensor();
+    for (ir::ValueId id : copy.variables()) copy.value(id).set_data(Tensor());
   }
   const std::string text = ir::Print(copy, {.data = with_data});
   return HashText(HashBytes(text.data(), text.size()));

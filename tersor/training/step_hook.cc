@@ -25,7 +25,8 @@ Result<TensorView> StepVariables::Write(std::string_view name) {
                               " is a constant of the training step; the hook that writes it must "
                               "list it in host_written()");
   }
-  return graph_.value(id).mutable_data().mutable_view();
+  const ir::Value& variable = graph_.value(id);
+  return TensorView{&variable.type(), variable.data().buffer()->data()};
 }
 
 }  // namespace tersor::training

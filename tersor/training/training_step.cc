@@ -20,10 +20,10 @@ using ir::ValueId;
 Status OwnVariables(Graph& graph) {
   for (ValueId id : graph.variables()) {
     ir::Value& variable = graph.value(id);
-    if (variable.data().empty()) {
-      return FailedPrecondition("variable ", variable.name(), " has no data");
-    }
-    TERSOR_ASSIGN_OR_RETURN(variable.mutable_data(), variable.data().Clone());
+    // An encoded weight becomes dense: an update would leave what its encoding can hold.
+    TERSOR_ASSIGN_OR_RETURN(const Tensor shared, ir::DenseData(variable));
+    TERSOR_ASSIGN_OR_RETURN(Tensor own, shared.Clone());
+    variable.set_data(std::move(own));
   }
   return OkStatus();
 }
@@ -334,7 +334,8 @@ Status CopyVariables(const Graph& from, Graph& to, bool partial) {
       return InvalidArgument("variable ", target.name(), ": expected ", target.type().ToString(),
                              ", found ", value.type().ToString());
     }
-    TERSOR_ASSIGN_OR_RETURN(target.mutable_data(), value.data().Clone());
+    TERSOR_ASSIGN_OR_RETURN(Tensor data, value.data().Clone());
+    target.set_data(std::move(data));
   }
   return OkStatus();
 }

@@ -224,9 +224,9 @@ variable @w: f32[64] trainable
 variable @counter: i64[]
 )");
   ir::Graph filled = model.Clone();
-  filled.value(filled.FindVariable("w")).mutable_data() =
-      Make<float>({64}, std::vector<float>(64, 1.0f));
-  filled.value(filled.FindVariable("counter")).mutable_data() = Make<int64_t>({}, {0});
+  filled.value(filled.FindVariable("w"))
+      .set_data(Make<float>({64}, std::vector<float>(64, 1.0f)));
+  filled.value(filled.FindVariable("counter")).set_data(Make<int64_t>({}, {0}));
   auto step = MakeTrainingStep(filled, PlainSgd({{.loss = "mse", .target = "t"}}));
   ASSERT_TRUE(step.ok()) << step.status().message();
   auto shards = Shards::Create(*step, {.batch_size = 1, .fields = {"x", "t"}});
@@ -270,8 +270,8 @@ TEST(ExtraGraph, ThatIsFrozenGivesItsInferenceAndKeepsItsVariables) {
   ir::Graph teacher = testing::SmallModel(5);
   // Moving statistics that are far from those of the batch.
   for (const char* name : {"norm.mean", "norm.variance"}) {
-    ir::Value& variable = teacher.value(teacher.FindVariable(name));
-    for (float& x : variable.mutable_data().mutable_values<float>()) x = 0.3f;
+    Tensor data = teacher.value(teacher.FindVariable(name)).data();  // shares the storage
+    for (float& x : data.mutable_values<float>()) x = 0.3f;
   }
   const std::string before = ir::Print(teacher, {.data = true});
   const Tensor images = RandomImages(16, 1);

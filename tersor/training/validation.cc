@@ -15,7 +15,7 @@ Result<Validation> Validation::Create(const ir::Graph& model, const TrainingStep
     ir::Value& variable = graph.value(id);
     const ir::ValueId source = step.graph.FindVariable(variable.name());
     if (source == ir::kNoValue || step.graph.value(source).type() != variable.type()) continue;
-    variable.mutable_data() = step.graph.value(source).data();
+    variable.set_data(step.graph.value(source).data());
     variable.set_host_written(true);
   }
   for (const auto& [name, place] : forward.inputs) {

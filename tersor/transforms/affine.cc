@@ -106,7 +106,7 @@ Status WriteOperand(ir::Graph& graph, Node* layer, int index, std::string name, 
     graph.SetOperand(layer, index, fresh);
     return OkStatus();
   }
-  graph.value(old).mutable_data() = graph.value(fresh).data();
+  graph.value(old).set_data(graph.value(fresh).data());
   graph.RemoveVariable(fresh);
   return OkStatus();
 }

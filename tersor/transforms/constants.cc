@@ -6,7 +6,7 @@ std::vector<bool> FindConstants(const ir::Graph& graph) {
   std::vector<bool> constant(static_cast<size_t>(graph.num_values()), false);
   for (ir::ValueId id : graph.variables()) {
     const ir::Value& variable = graph.value(id);
-    constant[static_cast<size_t>(id)] = !variable.data().empty() && !variable.host_written();
+    constant[static_cast<size_t>(id)] = variable.has_data() && !variable.host_written();
   }
   for (const auto& node : graph.nodes()) {
     const auto infos = node->info().operands;

@@ -54,9 +54,9 @@ inline Result<Tensor> RandomTensor(const TensorType& type, std::string_view name
 inline Status FillVariables(ir::Graph& graph, uint64_t seed = 1) {
   for (ir::ValueId id : graph.variables()) {
     ir::Value& variable = graph.value(id);
-    if (!variable.data().empty()) continue;
-    TERSOR_ASSIGN_OR_RETURN(variable.mutable_data(),
-                            RandomTensor(variable.type(), variable.name(), seed));
+    if (variable.has_data()) continue;
+    TERSOR_ASSIGN_OR_RETURN(Tensor data, RandomTensor(variable.type(), variable.name(), seed));
+    variable.set_data(std::move(data));
   }
   return OkStatus();
 }
@@ -64,7 +64,7 @@ inline Status FillVariables(ir::Graph& graph, uint64_t seed = 1) {
 /// The text of a graph without any data.
 inline std::string TextWithoutData(const ir::Graph& graph) {
   ir::Graph bare = graph.Clone();
-  for (ir::ValueId id : bare.variables()) bare.value(id).mutable_data() = Tensor();
+  for (ir::ValueId id : bare.variables()) bare.value(id).set_data(Tensor());
   return ir::Print(bare);
 }
 

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "tersor/base/attributes.h"
+#include "tersor/base/encoded_tensor.h"
+#include "tersor/coding/coding.h"
 #include "tersor/ir/op.h"
 #include "tersor/training/loss.h"
 #include "tools/docs/pages.h"
@@ -60,6 +62,29 @@ void Table::Row(std::span<const std::string> cells) {
     text_ += " ";
   }
   text_ += "|\n";
+}
+
+std::string Encodings() {
+  constexpr std::string_view kHead[] = {"number", "encoding", "parameters", "what is stored"};
+  Table encodings(kHead);
+  for (const EncodingInfo& info : AllEncodings()) {
+    encodings.Row(std::array{std::to_string(static_cast<int>(info.encoding)), Code(info.name),
+                             std::string(info.parameters), std::string(info.doc)});
+  }
+  constexpr std::string_view kCodingHead[] = {"number", "coding", "what it does"};
+  Table codings(kCodingHead);
+  for (const coding::CodingInfo& info : coding::AllCodings()) {
+    codings.Row(std::array{std::to_string(static_cast<int>(info.coding)), Code(info.name),
+                           std::string(info.doc)});
+  }
+  return "# Encodings and codings of weights\n\nFrom `tersor/base/encodings.inc`: how the elements "
+         "of a "
+         "weight are stored, in memory and in files (docs/format.md says the bytes).\n\n" +
+         encodings.text() +
+         "\nFrom `tersor/coding/codings.inc`: lossless codes that a format may put over the bytes "
+         "of a "
+         "weight, whatever its encoding.\n\n" +
+         codings.text();
 }
 
 std::string Operators() {

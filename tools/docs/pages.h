@@ -17,6 +17,7 @@ std::string Coverage();
 std::string Passes();
 std::string Formats();
 std::string Datasets();
+std::string Encodings();
 std::string Losses();
 std::string Options();
 
@@ -31,6 +32,7 @@ inline constexpr Page kPages[] = {
     {"cpu-levels", CpuLevels},
     {"datasets", Datasets},
     {"dtypes", Dtypes},
+    {"encodings", Encodings},
     {"formats", Formats},
     {"kernels", Kernels},
     {"losses", Losses},

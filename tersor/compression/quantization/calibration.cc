@@ -81,7 +81,7 @@ uint64_t HashOf(const ir::Graph& model) {
     if (!data.empty()) {
       hash = HashBytes(data.view().data, static_cast<size_t>(data.type().size_bytes()), hash);
     }
-    bare.value(id).mutable_data() = Tensor();
+    bare.value(id).set_data(Tensor());
   }
   const std::string text = ir::Print(bare);
   return HashBytes(text.data(), text.size(), hash);

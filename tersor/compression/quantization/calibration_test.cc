@@ -120,7 +120,7 @@ TEST(Calibrate, HandsThePreparedGraphOn) {
   ir::Value& filter = model.value(model.FindVariable("head.filter"));
   Tensor changed = filter.data().Clone().value();
   changed.mutable_values<float>()[3] += 1;
-  filter.mutable_data() = changed;
+  filter.set_data(changed);
   EXPECT_THAT(Quantize(model, {}, &seen).status().message(),
               HasSubstr("of another model, or its weights have changed"));
   with = Quantize(model, options, &seen);

@@ -106,9 +106,13 @@ class IntegerWriter {
     if (Slot(real_, id) != kNoValue) return Slot(real_, id);
     const ir::Value& value = source_.value(id);
     if (value.is_variable()) {
-      Slot(real_, id) = value.data().empty()
-                            ? out_.AddVariable(value.name(), value.type(), value.trainable())
-                            : out_.AddVariable(value.name(), value.data(), value.trainable());
+      Slot(real_, id) = out_.AddVariable(value.name(), value.type(), value.trainable());
+      ir::Value& copy = out_.value(Slot(real_, id));
+      if (value.encoded() != nullptr) {
+        copy.set_encoded(value.encoded());
+      } else {
+        copy.set_data(value.data());
+      }
       return Slot(real_, id);
     }
     TERSOR_ASSIGN_OR_RETURN(const Node* node,

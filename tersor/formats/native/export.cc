@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "tersor/coding/coding.h"
 #include "tersor/formats/native/native.h"
 #include "tersor/formats/native/wire.h"
 #include "tersor/ir/verifier.h"
@@ -21,7 +22,7 @@ class Exporter {
   Result<std::string> Run() {
     TERSOR_RETURN_IF_ERROR(ir::Verify(graph_));
     NumberValues();
-    PlaceWeights();
+    TERSOR_RETURN_IF_ERROR(PlaceWeights());
     WriteStructure();
     return Assemble();
   }
@@ -30,9 +31,10 @@ class Exporter {
   struct Weight {
     Placement placement = Placement::kNone;
     uint8_t flags = 0;
-    std::string coded;  // kPool, kCoded
-    std::span<const std::byte> bytes;
-    uint64_t offset = 0;  // kInPlace, kCoded: in the area of weights
+    const EncodedTensor* encoded = nullptr;  // null: dense
+    std::span<const std::byte> bytes;        // as the variable has them, dense or encoded
+    std::string coded;                       // kCoded
+    uint64_t offset = 0;                     // kInPlace, kCoded: in the area of weights
   };
 
   void NumberValues() {
@@ -43,12 +45,6 @@ class Exporter {
     for (const auto& node : graph_.nodes()) {
       for (ir::ValueId id : node->results()) numbers_[static_cast<size_t>(id)] = next++;
     }
-  }
-
-  static std::string Planes(std::span<const std::byte> bytes, size_t element_bytes) {
-    std::string planes(bytes.size(), '\0');
-    ToPlanes(bytes, element_bytes, reinterpret_cast<std::byte*>(planes.data()));
-    return planes;
   }
 
   // Whether a part of `stored` bytes whose reading costs `cost` bytes of memory keeps to what a
@@ -62,21 +58,22 @@ class Exporter {
 
   // Small ones into the pool; others coded where that pays; the rest aligned, so that they can be
   // used where they lie.
-  void PlaceWeights() {
+  Status PlaceWeights() {
     for (ir::ValueId id : graph_.variables()) {
       const ir::Value& variable = graph_.value(id);
       Weight& weight = weights_.emplace_back();
-      if (variable.data().empty()) continue;
-      weight.bytes = {static_cast<const std::byte*>(variable.data().buffer()->data()),
+      if (!variable.has_data()) continue;
+      const EncodedTensor* encoded = variable.encoded().get();
+      if (encoded != nullptr && PlaceEncoded(*encoded, weight)) continue;
+      TERSOR_ASSIGN_OR_RETURN(const Tensor dense, ir::DenseData(variable));
+      weight.bytes = {static_cast<const std::byte*>(dense.buffer()->data()),
                       static_cast<size_t>(variable.type().size_bytes())};
       const size_t element_bytes = ElementBytes(variable.type().dtype);
       if (variable.type().size_bytes() >= kPooledBelowBytes) {
-        PlaceLarge(weight, element_bytes);
-        continue;
+        PlaceLarge(weight, element_bytes, 0);
+      } else {
+        PlaceSmall(weight, element_bytes);
       }
-      weight.placement = Placement::kPool;
-      weight.flags = element_bytes > 1 ? kPlanes : uint8_t{0};
-      pool_ += Planes(weight.bytes, element_bytes);
     }
     uint64_t offset = 0;
     for (Weight& weight : weights_) {
@@ -91,31 +88,53 @@ class Exporter {
       offset += weight.coded.size();
     }
     weights_end_ = offset;
+    return OkStatus();
   }
 
-  void PlaceLarge(Weight& weight, size_t element_bytes) {
+  // False where decoding it later would cost a reader more than it allows.
+  bool PlaceEncoded(const EncodedTensor& encoded, Weight& weight) {
+    const int64_t size = encoded.size_bytes(), dense_bytes = encoded.type().size_bytes();
+    const bool is_small = size < kPooledBelowBytes;
+    // What is small may be coded to nothing with the pool.
+    if (!MayCost(is_small ? 0 : static_cast<size_t>(size), dense_bytes)) return false;
+    weight.encoded = &encoded;
+    weight.bytes = {reinterpret_cast<const std::byte*>(encoded.bytes()), static_cast<size_t>(size)};
+    if (is_small) {
+      PlaceSmall(weight, 1);
+    } else {
+      PlaceLarge(weight, ElementBytes(encoded.type().dtype), dense_bytes);
+    }
+    return true;
+  }
+
+  void PlaceSmall(Weight& weight, size_t element_bytes) {
+    weight.placement = Placement::kPool;
+    weight.flags = element_bytes > 1 ? kPlanes : uint8_t{0};
+    const size_t at = pool_.size();
+    pool_.append(reinterpret_cast<const char*>(weight.bytes.data()), weight.bytes.size());
+    if (weight.flags == 0) return;
+    coding::ToPlanes(weight.bytes, element_bytes, reinterpret_cast<std::byte*>(pool_.data() + at));
+  }
+
+  // `dense_bytes`: of the dense form that a reader may make of it later, 0 where it is dense.
+  void PlaceLarge(Weight& weight, size_t element_bytes, int64_t dense_bytes) {
     weight.placement = Placement::kInPlace;
     if (!options_.compress) return;
     const size_t size = weight.bytes.size();
-    auto coded = Compress(weight.bytes, size - size / 50, kWeightLevel);
-    uint8_t flags = 0;
-    if (element_bytes > 1) {
-      const size_t best = coded ? coded->size() : size - size / 50;
-      if (auto planes =
-              Compress(AsBytes(Planes(weight.bytes, element_bytes)), best, kWeightLevel)) {
-        coded = std::move(planes);
-        flags = kPlanes;
-      }
-    }
-    if (!coded || !MayCost(coded->size(), static_cast<int64_t>(size) * (flags + 1))) return;
+    auto coded =
+        coding::EncodeSmallest(weight.bytes, element_bytes, size - size / 50, kWeightLevel);
+    if (!coded) return;
+    const int64_t cost = static_cast<int64_t>(size) * (coded->planes ? 2 : 1) + dense_bytes;
+    if (!MayCost(coded->bytes.size(), cost)) return;
     weight.placement = Placement::kCoded;
-    weight.flags = flags;
-    weight.coded = std::move(*coded);
+    weight.flags = coded->planes ? kPlanes : uint8_t{0};
+    weight.coded = std::move(coded->bytes);
   }
 
   // A part that stands before the weights, coded where that makes it smaller.
   std::string Part(const std::string& bytes, int64_t cost) {
-    auto coded = Compress(AsBytes(bytes), bytes.size(), kStructureLevel);
+    auto coded = coding::Encode(coding::Coding::kZstd, coding::AsBytes(bytes), bytes.size(),
+                                kStructureLevel);
     if (!coded || !MayCost(coded->size(), cost)) return bytes;
     return *std::move(coded);
   }
@@ -137,7 +156,10 @@ class Exporter {
       return;
     }
     out.Unsigned(type.quantization->scales.size());
-    out.Signed(type.quantization->axis);
+    // Groups take the place of the axis, which is the last one: -2 is 1 element, -3 is 2, ...
+    const bool groups = type.quantization->per_group();
+    has_groups_ = has_groups_ || groups;
+    out.Signed(groups ? -1 - type.quantization->group_size : type.quantization->axis);
     for (float scale : type.quantization->scales) out.Float(scale);
     for (int32_t zero_point : type.quantization->zero_points) out.Signed(zero_point);
   }
@@ -173,6 +195,14 @@ class Exporter {
     }
   }
 
+  static void WriteEncoding(WireWriter& out, const Weight& weight) {
+    if (weight.encoded == nullptr) return out.Unsigned(static_cast<uint64_t>(Encoding::kDense));
+    out.Unsigned(static_cast<uint64_t>(weight.encoded->encoding()));
+    out.Unsigned(weight.encoded->parameters().size());
+    for (int64_t parameter : weight.encoded->parameters()) out.Signed(parameter);
+    out.Unsigned(weight.bytes.size());
+  }
+
   void WriteStructure() {
     WireWriter out;  // all but the features and the names, which come first and are known last
     out.Text(graph_.name());
@@ -195,7 +225,7 @@ class Exporter {
       out.Byte(variable.trainable() ? 1 : 0);
       out.Byte(static_cast<uint8_t>(weight.placement));
       if (weight.placement == Placement::kNone) continue;
-      out.Unsigned(static_cast<uint64_t>(Encoding::kDense));
+      WriteEncoding(out, weight);
       out.Byte(weight.flags);
       if (weight.placement != Placement::kPool) out.Unsigned(weight.offset);
       if (weight.placement == Placement::kCoded) out.Unsigned(weight.coded.size());
@@ -220,8 +250,9 @@ class Exporter {
     out.Unsigned(0);  // extensions
 
     WireWriter head;
-    head.Unsigned(named_extents_ ? 1 : 0);
+    head.Unsigned((named_extents_ ? 1 : 0) + (has_groups_ ? 1 : 0));
     if (named_extents_) head.Text(kNamedExtents);
+    if (has_groups_) head.Text(kGroupsFeature);
     head.Unsigned(name_list_.size());
     for (const std::string& name : name_list_) head.Text(name);
     structure_ = head.bytes() + out.bytes();
@@ -265,7 +296,7 @@ class Exporter {
     file.Raw({kMagic, sizeof(kMagic)});
     file.Fixed(kVersion, 2);
     file.Fixed(kChecksummedFrom + tail.size(), 8);
-    file.Fixed(Checksum(AsBytes(tail)), 4);
+    file.Fixed(Checksum(coding::AsBytes(tail)), 4);
     file.Raw(tail);
     return file.bytes();
   }
@@ -277,6 +308,7 @@ class Exporter {
   std::string pool_;
   int64_t free_bytes_ = kFreeDecodedBytes;
   uint64_t in_place_end_ = 0, weights_end_ = 0;
+  bool has_groups_ = false;
   std::map<std::string, uint64_t> names_;
   std::vector<std::string> name_list_;
   std::string structure_;

@@ -2,14 +2,13 @@
 #include <cstring>
 #include <set>
 
+#include "tersor/coding/coding.h"
 #include "tersor/formats/native/native.h"
 #include "tersor/formats/native/wire.h"
 #include "tersor/ir/verifier.h"
 
 namespace tersor::formats::native {
 namespace {
-
-constexpr std::string_view kEncodingNames[] = {"dense", "sparse", "palette"};
 
 class Importer {
  public:
@@ -96,7 +95,8 @@ class Importer {
     if (stored.size() == size) return Buffer::Wrap(stored.data(), size, file_);
     TERSOR_RETURN_IF_ERROR(Spend(static_cast<int64_t>(size)));
     TERSOR_ASSIGN_OR_RETURN(auto buffer, Buffer::Allocate(size));
-    TERSOR_RETURN_IF_ERROR(Decompress(stored, {static_cast<std::byte*>(buffer->data()), size}));
+    TERSOR_RETURN_IF_ERROR(coding::Decode(coding::Coding::kZstd, stored,
+                                          {static_cast<std::byte*>(buffer->data()), size}));
     return buffer;
   }
 
@@ -105,7 +105,7 @@ class Importer {
     for (size_t i = 0; i < features; ++i) {
       const std::string feature = in.Text();
       TERSOR_RETURN_IF_ERROR(in.status());
-      if (feature == kNamedExtents) continue;
+      if (feature == kNamedExtents || feature == kGroupsFeature) continue;
       return Unsupported("it needs the feature '", feature, "', which this build does not know");
     }
     const size_t names = in.Count();
@@ -148,8 +148,12 @@ class Importer {
     if (scales > 0) {
       Quantization quantization;
       const int64_t axis = in.Signed();
-      if (axis < -1 || axis > INT32_MAX) return DataLoss("quantization along axis ", axis);
-      quantization.axis = static_cast<int>(axis);
+      if (axis < -1 - INT64_C(0x7FFFFFFF) || axis > INT32_MAX) {
+        return DataLoss("quantization along axis ", axis);
+      }
+      // Below -1: groups along the last axis, -2 of 1 element, -3 of 2, ...
+      quantization.axis = axis < -1 ? type.shape.rank() - 1 : static_cast<int>(axis);
+      if (axis < -1) quantization.group_size = -1 - axis;
       for (size_t i = 0; i < scales; ++i) quantization.scales.push_back(in.Float());
       for (size_t i = 0; i < scales; ++i) {
         const int64_t zero_point = in.Signed();
@@ -204,12 +208,17 @@ class Importer {
       values_.push_back(graph_.AddVariable(name, std::move(type), trainable));
       return OkStatus();
     }
-    const uint64_t encoding = in.Unsigned();
-    if (encoding != static_cast<uint64_t>(Encoding::kDense)) {
-      return Unsupported(
-          "its encoding is ", encoding, " (",
-          encoding < std::size(kEncodingNames) ? kEncodingNames[encoding] : "unknown",
-          "), this build reads dense");
+    const uint64_t number = in.Unsigned();
+    const auto encoding = EncodingFromNumber(number);
+    if (!encoding) {
+      return Unsupported("its encoding is ", number, ", which this build does not know");
+    }
+    std::vector<int64_t> parameters;
+    auto size = static_cast<uint64_t>(type.size_bytes());
+    if (*encoding != Encoding::kDense) {
+      parameters.resize(in.Count());
+      for (int64_t& parameter : parameters) parameter = in.Signed();
+      size = in.Unsigned();
     }
     const uint8_t flags = in.Byte();
     if (flags > kPlanes)
@@ -218,15 +227,25 @@ class Importer {
     for (int64_t dim : type.shape.dims()) {
       if (dim < 1) return DataLoss("its shape is ", type.shape.ToString());
     }
-    TERSOR_ASSIGN_OR_RETURN(auto data, ReadData(in, placement, flags, type));
-    values_.push_back(
-        graph_.AddVariable(name, Tensor(std::move(type), std::move(data)), trainable));
+    const auto element_bytes = static_cast<size_t>(std::max(8, DTypeBits(type.dtype))) / 8;
+    TERSOR_ASSIGN_OR_RETURN(auto data, ReadBytes(in, placement, flags, size, element_bytes));
+    if (*encoding == Encoding::kDense) {
+      values_.push_back(
+          graph_.AddVariable(name, Tensor(std::move(type), std::move(data)), trainable));
+      return OkStatus();
+    }
+    // It may be decoded when it is used.
+    TERSOR_RETURN_IF_ERROR(Spend(type.size_bytes()));
+    TERSOR_ASSIGN_OR_RETURN(
+        auto encoded,
+        EncodedTensor::Create(*encoding, std::move(type), std::move(parameters), std::move(data)));
+    values_.push_back(graph_.AddVariable(name, std::move(encoded), trainable));
     return OkStatus();
   }
 
-  Result<std::shared_ptr<Buffer>> ReadData(WireReader& in, uint8_t placement, uint8_t flags,
-                                           const TensorType& type) {
-    const auto size = static_cast<uint64_t>(type.size_bytes());
+  // The `size` bytes of a weight, dense or encoded: where they lie, or decoded and copied.
+  Result<std::shared_ptr<Buffer>> ReadBytes(WireReader& in, uint8_t placement, uint8_t flags,
+                                            uint64_t size, size_t element_bytes) {
     const std::span<const std::byte> area = bytes_.subspan(weights_start_);
     std::span<const std::byte> stored;
     std::shared_ptr<Buffer> decoded;
@@ -252,8 +271,8 @@ class Importer {
       if (coded) {
         TERSOR_RETURN_IF_ERROR(Spend(static_cast<int64_t>(std::min<uint64_t>(size, INT64_MAX))));
         TERSOR_ASSIGN_OR_RETURN(decoded, Buffer::Allocate(size));
-        TERSOR_RETURN_IF_ERROR(
-            Decompress(stored, {static_cast<std::byte*>(decoded->data()), size}));
+        TERSOR_RETURN_IF_ERROR(coding::Decode(coding::Coding::kZstd, stored,
+                                              {static_cast<std::byte*>(decoded->data()), size}));
         stored = {static_cast<const std::byte*>(decoded->data()), size};
       } else if (flags == 0 && UsableInPlace(stored)) {
         return Buffer::Wrap(stored.data(), size, file_);
@@ -265,9 +284,8 @@ class Importer {
     TERSOR_RETURN_IF_ERROR(Spend(static_cast<int64_t>(size)));
     TERSOR_ASSIGN_OR_RETURN(auto buffer, Buffer::Allocate(size));
     auto* target = static_cast<std::byte*>(buffer->data());
-    const auto element_bytes = static_cast<size_t>(std::max(8, DTypeBits(type.dtype))) / 8;
     if (flags == kPlanes) {
-      FromPlanes(stored, element_bytes, target);
+      coding::FromPlanes(stored, element_bytes, target);
     } else if (size > 0) {
       std::memcpy(target, stored.data(), size);
     }

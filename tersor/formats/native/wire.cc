@@ -1,7 +1,6 @@
 #include "tersor/formats/native/wire.h"
 
 #include <zlib.h>
-#include <zstd.h>
 
 #include <algorithm>
 #include <bit>
@@ -95,52 +94,9 @@ size_t WireReader::Count(size_t least_bytes) {
   return count;
 }
 
-std::optional<std::string> Compress(std::span<const std::byte> bytes, size_t at_most, int level) {
-  const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(),
-                                                                     &ZSTD_freeCCtx);
-  if (context == nullptr) return std::nullopt;
-  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level);
-  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_contentSizeFlag, 0);
-  std::string frame(ZSTD_compressBound(bytes.size()), '\0');
-  const size_t size =
-      ZSTD_compress2(context.get(), frame.data(), frame.size(), bytes.data(), bytes.size());
-  if (ZSTD_isError(size) != 0 || size >= at_most) return std::nullopt;
-  frame.resize(size);
-  return frame;
-}
-
-Status Decompress(std::span<const std::byte> frame, std::span<std::byte> target) {
-  const size_t size = ZSTD_decompress(target.data(), target.size(), frame.data(), frame.size());
-  if (ZSTD_isError(size) != 0) {
-    return DataLoss("coded bytes do not decode: ", ZSTD_getErrorName(size));
-  }
-  if (size != target.size()) {
-    return DataLoss("coded bytes decode to ", size, " bytes, expected ", target.size());
-  }
-  return OkStatus();
-}
-
 uint32_t Checksum(std::span<const std::byte> bytes) {
   return static_cast<uint32_t>(
       crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
-}
-
-void ToPlanes(std::span<const std::byte> source, size_t element_bytes, std::byte* target) {
-  const size_t count = source.size() / element_bytes;
-  for (size_t i = 0; i < count; ++i) {
-    for (size_t plane = 0; plane < element_bytes; ++plane) {
-      target[plane * count + i] = source[i * element_bytes + plane];
-    }
-  }
-}
-
-void FromPlanes(std::span<const std::byte> source, size_t element_bytes, std::byte* target) {
-  const size_t count = source.size() / element_bytes;
-  for (size_t i = 0; i < count; ++i) {
-    for (size_t plane = 0; plane < element_bytes; ++plane) {
-      target[i * element_bytes + plane] = source[plane * count + i];
-    }
-  }
 }
 
 }  // namespace tersor::formats::native

@@ -1,10 +1,8 @@
-// The alphabet of the native format: little-endian numbers, variable-length integers, strings; and
-// zstd.
+// The alphabet of the native format: little-endian numbers, variable-length integers, strings.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,10 +22,11 @@ inline constexpr int64_t kPooledBelowBytes = 4096;  ///< smaller weights stand t
 inline constexpr int64_t kMaxStructureBytes = int64_t{1} << 28;
 
 enum class Placement : uint8_t { kNone = 0, kPool = 1, kInPlace = 2, kCoded = 3 };
-enum class Encoding : uint8_t { kDense = 0, kSparse = 1, kPalette = 2 };
 /// Feature of files whose shapes have symbolic extents other than N in the first place.
 inline constexpr std::string_view kNamedExtents = "named-extents";
 inline constexpr uint8_t kPlanes = 1;  ///< bit of a weight's flags: bytes are ordered by planes
+/// The feature of files in which a type has a scale for each group.
+inline constexpr std::string_view kGroupsFeature = "quantization-groups";
 
 /// What coded parts may decode to, and be copied to, in a file of this size: kFreeDecodedBytes, and
 /// kMaxRatio for each byte.
@@ -83,19 +82,7 @@ class WireReader {
   Status status_;
 };
 
-/// The zstd frame of `bytes`, if it is smaller than `at_most`.
-std::optional<std::string> Compress(std::span<const std::byte> bytes, size_t at_most, int level);
-/// Decodes one frame that fills `target` exactly.
-Status Decompress(std::span<const std::byte> frame, std::span<std::byte> target);
 /// CRC-32 as of zlib, gzip and PNG.
 uint32_t Checksum(std::span<const std::byte> bytes);
-
-/// Byte 0 of every element, then byte 1 of every element, ...: like bytes stand together.
-void ToPlanes(std::span<const std::byte> source, size_t element_bytes, std::byte* target);
-void FromPlanes(std::span<const std::byte> source, size_t element_bytes, std::byte* target);
-
-inline std::span<const std::byte> AsBytes(std::string_view text) {
-  return std::as_bytes(std::span(text.data(), text.size()));
-}
 
 }  // namespace tersor::formats::native

@@ -59,6 +59,28 @@ TEST(Export, RoundTripOfSamples) {
   }
 }
 
+TEST(Export, EncodedWeightsAreWrittenDense) {
+  ir::Graph graph = ir::Graph("g");
+  const ir::ValueId x = graph.AddInput("x", {DType::kF32, {kBatch, 64}, {}});
+  ir::Graph sample = EncodedSample();
+  const ir::Value& filter = sample.value(sample.FindVariable("first.filter"));
+  const ir::ValueId weight = graph.AddVariable("w", filter.encoded(), true);
+  graph.AddOutput(graph.AddNode(ir::OpKind::kFullyConnected, {x, weight}).value()->result());
+  ir::Graph dense = graph.Clone();
+  dense.value(weight).set_data(filter.data());
+  EXPECT_EQ(Written(graph), Written(dense));
+}
+
+TEST(Export, ScalesForGroupsAreRefused) {
+  EXPECT_EQ(
+      Refusal(Parsed("graph @g(%x: f32[N,4]) -> (%0: f32[N,4]) {\n"
+                     "  %1 = dequantize(@w)\n"
+                     "  %0 = add(%x, %1)\n"
+                     "}\n"
+                     "variable @w: i8[4] q([1, 2], [0, 0], axis=0, group=2) = [1, 2, 3, 4]\n")),
+      "'w' has a scale for each group, which is not written");
+}
+
 TEST(Export, RoundTripOfOperators) {
   EXPECT_ROUND_TRIP(
       "graph @g(%x: f32[N,6,6,4]) -> (%y: f32[N,2]) {\n"

@@ -64,12 +64,11 @@ bool Exporter::IsConstant(ValueId id) const {
 
 Result<int32_t> Exporter::Constant(ValueId id, const Permutation& permutation) {
   const ir::Value& variable = graph_.value(id);
-  if (variable.data().empty()) {
-    return FailedPrecondition("variable '", variable.name(), "' has no data");
-  }
+  // The format knows dense weights alone: what is encoded is written in its dense form.
+  TERSOR_ASSIGN_OR_RETURN(const Tensor dense, ir::DenseData(variable));
   TensorType type = variable.type();
-  const std::span data(static_cast<const std::byte*>(variable.data().buffer()->data()),
-                       variable.data().buffer()->size_bytes());
+  const std::span data(static_cast<const std::byte*>(dense.buffer()->data()),
+                       dense.buffer()->size_bytes());
   if (permutation.empty()) return AddConstant(type, variable.name(), data);
   std::string& bytes = data_.emplace_back(data.size(), '\0');
   Permute(data.data(), reinterpret_cast<std::byte*>(bytes.data()), type.shape.dims(), permutation,
@@ -187,8 +186,12 @@ Result<Model> Exporter::Run() {
     model_.outputs.push_back(number);
   }
   for (const TensorInfo& tensor : model_.tensors) {
-    if (tensor.dtype != DType::kI4) continue;
-    return Unsupported("'", tensor.name, "' is i4, which is not written");
+    if (tensor.dtype == DType::kI4) {
+      return Unsupported("'", tensor.name, "' is i4, which is not written");
+    }
+    if (tensor.quantization && tensor.quantization->per_group()) {
+      return Unsupported("'", tensor.name, "' has a scale for each group, which is not written");
+    }
   }
   return std::move(model_);
 }

@@ -41,8 +41,9 @@ Result<TensorType> LayerType(const RuleInput& in, Shape shape) {
   const TensorType& filter = in.type(kFilter);
   const Shape bias_shape{filter.shape[0]};
   if (filter.quantization.has_value() && filter.quantization->axis > 0) {
-    return in.Fail("filter has a scale for each index of axis ", filter.quantization->axis,
-                   ", expected one, or one an output channel (axis 0)");
+    return in.Fail("filter has a scale for each ",
+                   filter.quantization->per_group() ? "group" : "index", " of axis ",
+                   filter.quantization->axis, ", expected one, or one an output channel (axis 0)");
   }
   if (in.Has(kBias) && in.shape(kBias) != bias_shape) {
     return in.Fail("bias is ", in.type(kBias), ", expected ", bias_shape);

@@ -49,14 +49,15 @@ std::pair<int64_t, int64_t> ZeroPointRange(DType dtype) {
 Status CheckQuantizationCounts(const TensorType& type) {
   const Quantization& quantization = *type.quantization;
   if (!IsInteger(type.dtype)) return InvalidArgument(type.ToString(), " cannot have a scale");
-  size_t expected = 1;
-  if (quantization.axis != -1) {
-    if (quantization.axis < 0 || quantization.axis >= type.shape.rank() ||
-        IsSymbol(type.shape[quantization.axis])) {
-      return InvalidArgument(type.ToString(), ": quantization has axis ", quantization.axis,
-                             ", expected one of its axes (not a symbolic one), or -1");
-    }
-    expected = static_cast<size_t>(type.shape[quantization.axis]);
+  const auto expected = static_cast<size_t>(quantization.PairsFor(type.shape));
+  if (expected == 0 && quantization.group_size != 0) {
+    return InvalidArgument(type.ToString(), ": quantization has groups of ",
+                           quantization.group_size, " along axis ", quantization.axis,
+                           ", expected 1 or more along the last of known extents");
+  }
+  if (expected == 0) {
+    return InvalidArgument(type.ToString(), ": quantization has axis ", quantization.axis,
+                           ", expected one of its axes (not a symbolic one), or -1");
   }
   if (quantization.scales.size() != expected || quantization.zero_points.size() != expected) {
     return InvalidArgument(type.ToString(), ": ", quantization.scales.size(), " scales and ",

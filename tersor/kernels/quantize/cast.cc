@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "tersor/base/float16.h"
-#include "tersor/kernels/quantize/packed4.h"
+#include "tersor/base/packed_bits.h"
 #include "tersor/kernels/quantize/quantize.h"
 
 namespace tersor::kernels::quantize {

@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
+#include "tersor/base/packed_bits.h"
 #include "tersor/kernels/integer_arithmetic.h"
 #include "tersor/kernels/quantize/loops.h"
-#include "tersor/kernels/quantize/packed4.h"
 #include "tersor/kernels/quantize/rescale.h"
 
 namespace tersor::kernels::quantize {
@@ -17,9 +17,12 @@ bool IsUnary(const KernelSpec& spec) {
          spec.operands[0].type != nullptr && spec.operands[0].shape() == spec.results[0].shape;
 }
 
-/// A tensor seen as [outer, channels, inner], with one scale and zero point a channel.
+/// A tensor seen as [outer, channels, inner], with one scale and zero point a channel; or as
+/// [outer, row] with one for each group of `inner` elements of a row, of which the last may be
+/// shorter.
 struct Channels {
-  int64_t outer = 1, channels = 1, inner = 1;
+  int64_t outer = 1, channels = 1, inner = 1, row = 1;
+  bool grouped = false;
   std::vector<float> scales;
   std::vector<int32_t> zero_points;
 
@@ -29,27 +32,33 @@ struct Channels {
     for (int i = 0; i < type.shape.rank(); ++i) {
       (axis < 0 || i > axis ? inner : i < axis ? outer : channels) *= type.shape[i];
     }
+    row = channels * inner;
+    grouped = type.quantization->per_group();
+    if (!grouped) return;
+    inner = type.quantization->group_size;
+    channels = (row + inner - 1) / inner;
   }
 
-  /// body(first element, count, scale, zero point) for each stretch of one channel.
+  /// body(first element, count, scale, zero point) for each stretch of one channel or group.
   template <typename Body>
   void ForEach(const Body& body) const {
-    int64_t first = 0;
     for (int64_t o = 0; o < outer; ++o) {
-      for (int64_t c = 0; c < channels; ++c, first += inner) {
-        body(first, inner, scales[static_cast<size_t>(c)], zero_points[static_cast<size_t>(c)]);
+      const int64_t first_pair = grouped ? o * channels : 0;
+      for (int64_t c = 0; c < channels; ++c) {
+        const auto pair = static_cast<size_t>(first_pair + c);
+        body(o * row + c * inner, std::min(inner, row - c * inner), scales[pair],
+             zero_points[pair]);
       }
     }
   }
 };
 
-/// Whether the parameters fit the shape: one pair, or one for each index of the axis.
+/// Whether the parameters fit the shape.
 bool HasParameters(const TensorType& type) {
   if (!type.quantization) return false;
   const Quantization& q = *type.quantization;
-  if (q.scales.size() != q.zero_points.size()) return false;
-  if (q.axis < 0) return q.scales.size() == 1;
-  return q.axis < type.shape.rank() && static_cast<int64_t>(q.scales.size()) == type.shape[q.axis];
+  return q.scales.size() == q.zero_points.size() &&
+         static_cast<int64_t>(q.scales.size()) == q.PairsFor(type.shape);
 }
 
 template <typename T>

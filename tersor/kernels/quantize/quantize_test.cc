@@ -69,6 +69,38 @@ TEST(Quantize, FromIntegersChangesTheScale) {
   EXPECT_EQ(std::vector<int8_t>(y.begin(), y.end()), (std::vector<int8_t>{-1, -1, 1, -65}));
 }
 
+// Rows of five in groups of two: the last group of a row has one element.
+TEST(Quantize, GroupsAlongTheLastAxisUseTheirOwnScale) {
+  const Quantization groups{{1.0f, 0.5f, 2.0f, 4.0f, 0.25f, 1.0f}, {0, 10, 1, 0, 0, -1}, 1, 2};
+  const std::vector<float> real = {1, 2, 3, 4, 6, 4, -8, 1, -2, 7};
+  const std::vector<int8_t> integers = {1, 2, 16, 18, 4, 1, -2, 4, -8, 6};
+  OperatorCase c;
+  c.Operand(Shape{2, 5}, real);
+  c.Result({DType::kI8, {2, 5}, groups});
+  for (const KernelRow& row : testing::AvailableRows(QuantizeRows())) {
+    const auto found = c.Run(row);
+    if (!found) continue;
+    const auto y = found->results[0].values<int8_t>();
+    EXPECT_EQ(std::vector<int8_t>(y.begin(), y.end()), integers);
+  }
+  OperatorCase back;
+  back.Operand({DType::kI8, {2, 5}, groups}, integers).Result({2, 5});
+  const auto found = back.Run(DequantizeRows().back());
+  const auto x = found->results[0].values<float>();
+  EXPECT_EQ(std::vector<float>(x.begin(), x.end()), real);
+
+  // i4: each row of five takes three bytes.
+  const Quantization threes{{1.0f, 0.5f, 2.0f, 4.0f}, {0, 1, 0, -8}, 1, 3};
+  OperatorCase packed;
+  packed
+      .Operand({DType::kI4, {2, 5}, threes}, std::vector<uint8_t>{0x21, 0x43, 0x05, 0xEF, 0x8D, 7})
+      .Result({2, 5});
+  const auto wide = packed.Run(DequantizeRows().back());
+  const auto z = wide->results[0].values<float>();
+  EXPECT_EQ(std::vector<float>(z.begin(), z.end()),
+            (std::vector<float>{1, 2, 3, 1.5f, 2, -2, -4, -6, 0, 60}));
+}
+
 TEST(Quantize, PerChannelUsesTheScaleOfItsChannel) {
   OperatorCase c;
   c.Operand(Shape{2, 2, 2}, std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8});
