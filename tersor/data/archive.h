@@ -18,12 +18,13 @@ struct ArchiveEntry {
   int64_t size_bytes = 0;  ///< as the archive declares it
 };
 
-/// A forward reader. Messages name the archive and the entry. Not for several threads at once.
+/// Reads an archive from its first entry to its last. Messages name the archive and the entry. Not
+/// for several threads at once.
 class ArchiveReader {
  public:
   enum class Kind { kTar, kZip };
 
-  /// `max_bytes` bounds what the archive may unpack to, read or skipped.
+  /// `max_bytes` is the most that the archive may unpack to, entries that are skipped included.
   static Result<ArchiveReader> OpenFile(const std::string& path, Kind kind, int64_t max_bytes);
   /// `bytes` outlives the reader.
   static Result<ArchiveReader> OpenMemory(std::span<const std::byte> bytes, std::string_view name,
@@ -31,11 +32,11 @@ class ArchiveReader {
   ArchiveReader(ArchiveReader&&) noexcept;
   ~ArchiveReader();
 
-  /// The next regular file (folders and links are passed over), nullopt at the end. An entry that
-  /// declares more than the bound is refused.
+  /// The next regular file (folders and links are skipped), or nullopt at the end. An entry that
+  /// declares more bytes than the bound is refused.
   Result<std::optional<ArchiveEntry>> Next();
-  /// The contents of the entry that Next() gave, once. Refuses more than `max_bytes` before it
-  /// allocates; fewer bytes than declared are damaged data.
+  /// The contents of the entry that Next() gave last; call it at most once for each. Refuses more
+  /// than `max_bytes` before it allocates. Fewer bytes than the entry declares are damaged data.
   Result<std::string> Read(int64_t max_bytes);
 
  private:

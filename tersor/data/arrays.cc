@@ -68,9 +68,7 @@ Result<Tensor> Gather(const FieldColumn& column, const std::vector<uint32_t>& in
   ImageSize to;
   if (resize) to = {static_cast<int>(shape[0]), static_cast<int>(shape[1]), from.channels};
   const int64_t in_count = resize ? from.size_bytes() : shape.num_elements();
-  std::vector<int64_t> dims = shape.dims();
-  dims.insert(dims.begin(), static_cast<int64_t>(indices.size()));
-  TensorType type{column.field.type.dtype, Shape(std::move(dims)), {}};
+  TensorType type = BatchOf(column.field.type, static_cast<int64_t>(indices.size()));
   if (type.size_bytes() > bytes_left) {
     return ResourceExhausted("examples ", type.ToString(), " need ", type.size_bytes(),
                              " bytes, the limit is ", bytes_left);

@@ -25,7 +25,7 @@ struct AugmentOptions {
 inline constexpr std::string_view kFillNames[] = {"zero", "edge"};
 constexpr std::span<const std::string_view> OptionNames(AugmentOptions::Fill) { return kFillNames; }
 
-/// What happens to one example.
+/// What is done to one example.
 struct Augmentation {
   bool flip = false;
   int down = 0, right = 0;
@@ -35,8 +35,8 @@ struct Augmentation {
 Augmentation DrawAugmentation(const AugmentOptions& options, uint64_t seed, int64_t epoch,
                               int64_t example);
 
-/// Flips, then shifts one image [H,W,C] of elements of `element_bytes` each. `out` is as large as
-/// `in` and apart from it.
+/// Flips, then shifts one image [height,width,channels] whose elements have `element_bytes` each.
+/// `out` is as large as `in`, and the two do not overlap.
 void Augment(const void* in, const Shape& shape, int64_t element_bytes,
              const Augmentation& augmentation, AugmentOptions::Fill fill, void* out);
 

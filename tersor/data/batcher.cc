@@ -26,13 +26,6 @@ Order Shuffled(int64_t size, uint64_t seed, int64_t epoch) {
   return order;
 }
 
-TensorType Batched(TensorType type, int64_t count) {
-  std::vector<int64_t> dims = type.shape.dims();
-  dims.insert(dims.begin(), count);
-  type.shape = Shape(std::move(dims));
-  return type;
-}
-
 std::string NamesOf(std::span<const Field> fields) {
   std::string names;
   for (const Field& field : fields) names += StrCat(names.empty() ? "" : ", ", field.name);
@@ -65,8 +58,8 @@ Result<Conversion> MakeConversion(const Dataset& set, const Field& wanted,
   made.bytes = wanted.type.size_bytes();
   if (wanted.type == stored.type && !IsPixels(stored)) return made;
   TERSOR_ASSIGN_OR_RETURN(
-      made.encoder, InputEncoder::Create(Batched(wanted.type, kBatch),
-                                         Batched(stored.type, set.size()), options.normalize));
+      made.encoder, InputEncoder::Create(BatchOf(wanted.type, kBatch),
+                                         BatchOf(stored.type, set.size()), options.normalize));
   return made;
 }
 
@@ -230,7 +223,7 @@ Result<std::vector<Tensor>> Batcher::Allocate() const {
   std::vector<Tensor> tensors;
   for (const Field& field : impl_->fields) {
     TERSOR_ASSIGN_OR_RETURN(Tensor tensor,
-                            Tensor::Create(Batched(field.type, impl_->options.batch_size)));
+                            Tensor::Create(BatchOf(field.type, impl_->options.batch_size)));
     tensors.push_back(std::move(tensor));
   }
   return tensors;

@@ -118,11 +118,8 @@ const Field* Dataset::only_input() const {
 Result<Tensor> Dataset::Column(std::string_view field) const {
   const int index = FindField(fields(), field);
   if (index < 0) return NotFound("data set ", name, " has no field ", field);
-  TensorType type = fields()[static_cast<size_t>(index)].type;
-  std::vector<int64_t> dims = type.shape.dims();
-  dims.insert(dims.begin(), size());
-  type.shape = Shape(std::move(dims));
-  TERSOR_ASSIGN_OR_RETURN(Tensor column, Tensor::Create(std::move(type)));
+  const TensorType& type = fields()[static_cast<size_t>(index)].type;
+  TERSOR_ASSIGN_OR_RETURN(Tensor column, Tensor::Create(BatchOf(type, size())));
   std::vector<std::byte*> out(fields().size());
   out[static_cast<size_t>(index)] = static_cast<std::byte*>(column.mutable_view().data);
   std::vector<int64_t> examples(static_cast<size_t>(size()));

@@ -36,6 +36,21 @@ class InMemory : public ExampleSource {
 
 }  // namespace
 
+TensorType BatchOf(TensorType example, int64_t count) {
+  std::vector<int64_t> dims = example.shape.dims();
+  dims.insert(dims.begin(), count);
+  example.shape = Shape(std::move(dims));
+  return example;
+}
+
+TensorType ExampleOf(TensorType batch) {
+  std::vector<int64_t> dims = batch.shape.dims();
+  TERSOR_CHECK(!dims.empty());
+  dims.erase(dims.begin());
+  batch.shape = Shape(std::move(dims));
+  return batch;
+}
+
 bool IsPixels(const Field& field) {
   return field.name != kLabelField && field.type.dtype == DType::kU8;
 }
@@ -60,7 +75,7 @@ Result<std::shared_ptr<const ExampleSource>> ExamplesInMemory(std::vector<NamedT
   std::vector<Field> fields;
   std::vector<Tensor> tensors;
   for (NamedTensor& column : columns) {
-    TensorType type = column.tensor.type();
+    const TensorType& type = column.tensor.type();
     if (column.tensor.empty() || type.shape.rank() == 0) {
       return InvalidArgument("field ", column.name, " is ", type.ToString(),
                              ", expected a tensor [count,...]");
@@ -72,10 +87,7 @@ Result<std::shared_ptr<const ExampleSource>> ExamplesInMemory(std::vector<NamedT
       return InvalidArgument("field ", column.name, " has ", type.shape[0], " examples, field ",
                              fields[0].name, " has ", tensors[0].type().shape[0]);
     }
-    std::vector<int64_t> dims = type.shape.dims();
-    dims.erase(dims.begin());
-    type.shape = Shape(std::move(dims));
-    fields.push_back({std::move(column.name), std::move(type)});
+    fields.push_back({std::move(column.name), ExampleOf(type)});
     tensors.push_back(std::move(column.tensor));
   }
   return std::shared_ptr<const ExampleSource>(

@@ -30,6 +30,11 @@ struct Field {
   bool operator==(const Field&) const = default;
 };
 
+/// The type of `count` examples of this type: one extent more, in front.
+TensorType BatchOf(TensorType example, int64_t count);
+/// The type of one example of a batch: without the first extent.
+TensorType ExampleOf(TensorType batch);
+
 inline constexpr std::string_view kLabelField = "label";
 
 /// Whether Normalize says what the elements of the field mean: those of every u8 field but the
@@ -43,7 +48,7 @@ bool IsClassNumber(const Field& field);
 int FindField(std::span<const Field> fields, std::string_view name);
 
 /// Where the examples of a set come from: memory, or files that are read when they are asked for.
-/// Immutable to its users: any number of threads may read at once.
+/// Nothing that a user can call changes it: any number of threads may read at once.
 class ExampleSource {
  public:
   virtual ~ExampleSource() = default;

@@ -1,4 +1,5 @@
-// IDX files (the format of MNIST): 0, 0, element type, rank, extents (big endian), elements.
+// IDX files, the format of MNIST: two zero bytes, one byte each for the element type and the rank,
+// the extents (32 bits each, big endian), then the elements.
 #pragma once
 
 #include <cstddef>

@@ -20,16 +20,16 @@ struct ImageSize {
   std::string ToString() const;  ///< "32x32x3", height first
 };
 
-/// Images of more pixels than this are refused unread.
+/// Images of more pixels than this are refused before they are decoded.
 inline constexpr int64_t kMaxImagePixels = int64_t{1} << 26;
 
 /// Size of a JPEG from its header: 1 channel for gray, 3 for colour.
 Result<ImageSize> ReadJpegSize(std::span<const std::byte> bytes, std::string_view where);
 
-/// Decodes a JPEG by libjpeg-turbo's defaults (accurate integer DCT, fancy upsampling) to RGB or
-/// gray as size.channels says. size must be that of the header, channels apart; `out` holds
-/// size.size_bytes(). Damage that the library would paint over (a cut or corrupt scan) is an error.
-/// Unsupported: CMYK. Any number of threads may decode at once.
+/// Decodes a JPEG with the defaults of libjpeg-turbo (accurate integer DCT, fancy upsampling), to
+/// RGB for 3 channels of `size` and to gray for 1. Height and width of `size` must be those of the
+/// header; `out` holds size.size_bytes() bytes. A cut or corrupt scan is an error, though the
+/// library would fill it with gray. CMYK is unsupported. Any number of threads may decode at once.
 Status DecodeJpeg(std::span<const std::byte> bytes, std::string_view where, const ImageSize& size,
                   uint8_t* out);
 

@@ -21,8 +21,8 @@ namespace tersor::data {
 
 inline constexpr int64_t kDefaultMaxArrayBytes = int64_t{4} << 30;
 
-/// Parses the bytes of one .npy file. `where` begins each message. Nothing is allocated before the
-/// header's size was found to be exactly what the bytes hold.
+/// Parses the bytes of one .npy file. `where` begins each message. Memory is allocated only after
+/// the size that the header states was found to be exactly that of the bytes behind it.
 Result<Tensor> ParseNpy(std::span<const std::byte> bytes, std::string_view where);
 Result<Tensor> ReadNpy(const std::string& path);
 

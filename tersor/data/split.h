@@ -11,13 +11,13 @@
 
 namespace tersor::data {
 
-/// What a caller asks for. Train never holds an example of validation or test.
+/// The split that a caller asks for. Train never holds an example of validation or test.
 enum class Split : uint8_t { kTrain, kValidation, kTest, kTrainAndValidation };
 
 std::string_view SplitName(Split split);  ///< "train", ..., "train+validation"
 std::optional<Split> ParseSplit(std::string_view name);
 
-/// Where in its source an example lies. kWhole: the source knows no splits.
+/// The part of its source that an example lies in. kWhole: the source has no parts.
 enum class Part : uint8_t { kWhole, kTrain, kValidation, kTest };
 
 /// The part that a folder or array name means: train; validation, valid, val; test.
@@ -34,15 +34,16 @@ class PartSet {
   uint32_t bits_ = 0;
 };
 
-/// How parts that the source lacks are carved out of what it has.
+/// How the parts that a source lacks are taken ("carved") out of those that it has.
 struct CarveOptions {
   uint64_t seed = 0;                 ///< the same seed always carves the same examples
   double validation_fraction = 0.1;  ///< of train, where the source has no validation part
   double test_fraction = 0.1;        ///< of the whole, where the source knows no splits
 };
 
-/// The parts that must be read to give `split`, or why they cannot: a source with named parts
-/// must name the one asked for (only validation is carved out of its train part).
+/// The parts of a source that must be read to give `split`. Fails where they are not there: a
+/// source with named parts must have the one that is asked for, except that validation can be
+/// carved out of its train part.
 Result<PartSet> PartsNeeded(PartSet present, Split split);
 
 /// Indices of the examples of `split`, ascending. `parts` and `labels` describe the examples that
@@ -53,7 +54,8 @@ Result<std::vector<uint32_t>> SelectExamples(PartSet present, std::span<const Pa
                                              std::span<const int32_t> labels, Split split,
                                              const CarveOptions& options);
 
-/// At most `limit` of `indices`, evenly spaced, so that sorted classes keep their shares. 0: all.
+/// At most `limit` of `indices`, evenly spaced, so that classes which stand one after another keep
+/// their shares. A limit of 0 keeps all.
 std::vector<uint32_t> Thin(std::vector<uint32_t> indices, int64_t limit);
 
 }  // namespace tersor::data

@@ -66,11 +66,8 @@ Status CheckFit(const Source& source, const data::Dataset& examples) {
     return InvalidArgument("shrink measures on examples of one field, ", examples.name,
                            " has others");
   }
-  TensorType stored = field->type;
-  std::vector<int64_t> dims = stored.shape.dims();
-  dims.insert(dims.begin(), examples.size());
-  stored.shape = Shape(std::move(dims));
-  return data::InputEncoder::Create(graph.value(graph.inputs()[0]).type(), stored, source.normalize)
+  return data::InputEncoder::Create(graph.value(graph.inputs()[0]).type(),
+                                    data::BatchOf(field->type, examples.size()), source.normalize)
       .status();
 }
 

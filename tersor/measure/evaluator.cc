@@ -39,10 +39,7 @@ std::vector<data::Field> InputFields(const ir::Graph& model) {
   std::vector<data::Field> fields;
   for (ir::ValueId id : model.inputs()) {
     const ir::Value& input = model.value(id);
-    std::vector<int64_t> dims = input.type().shape.dims();
-    dims.erase(dims.begin());
-    fields.push_back(
-        {input.name(), {input.type().dtype, Shape(std::move(dims)), input.type().quantization}});
+    fields.push_back({input.name(), data::ExampleOf(input.type())});
   }
   return fields;
 }
