@@ -89,14 +89,4 @@ Json TypeJson(const ir::Graph& graph, ir::ValueId id) {
   return json;
 }
 
-std::string Grouped(int64_t number) {
-  std::string digits = std::to_string(number);
-  const size_t first = number < 0 ? 1 : 0;
-  for (size_t at = digits.size(); at > first + 3;) {
-    at -= 3;
-    digits.insert(at, ",");
-  }
-  return digits;
-}
-
 }  // namespace tersor::cli

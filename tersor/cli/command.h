@@ -13,6 +13,7 @@
 #include "tersor/compression/technique.h"
 #include "tersor/data/normalize.h"
 #include "tersor/data/split.h"
+#include "tersor/guide/metrics.h"
 #include "tersor/ir/graph.h"
 
 namespace tersor::cli {
@@ -65,7 +66,6 @@ std::string TypeText(const TensorType& type);
 /// extents are their names.
 Json TypeJson(const ir::Graph& graph, ir::ValueId id);
 
-/// "12,345" for people.
-std::string Grouped(int64_t number);
+using guide::Grouped;
 
 }  // namespace tersor::cli
