@@ -35,7 +35,7 @@ CalibrationStatistics Seen(const ir::Graph& graph, std::initializer_list<Range> 
 
 QuantizationOptions MinMax() {
   QuantizationOptions options;
-  options.settings.standard.method = CalibrationMethod::kMinMax;
+  options.settings.standard.calibration = CalibrationMethod::kMinMax;
   return options;
 }
 
@@ -92,7 +92,7 @@ variable @filter: f32[2,1,1,2] = [1, 0.5, 0.25, -1]
   const auto statistics = Seen(graph, {{-1, 1}, {-1.1, 1.3}, {-3, 3}});
   QuantizationOptions options = MinMax();
   options.settings.standard.per_channel = false;
-  QuantizationReport report;
+  TechniqueReport report;
   const auto quantized = QuantizeFullInteger(graph, options, statistics, report);
   ASSERT_TRUE(quantized.ok()) << quantized.status().message();
 
