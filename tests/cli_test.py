@@ -127,6 +127,22 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(found["metadata"]["normalize"], "signed")
         self.assertGreater(found["macs"], 0)
 
+    def test_inspect_says_how_weights_are_stored(self):
+        model = pathlib.Path(__file__).resolve().parent / "golden/v1/model_encoded.tersor"
+        found = json.loads(run("inspect", model, "--json").stdout)
+        weights = {variable["name"]: variable for variable in found["variables"]}
+        self.assertEqual(weights["second.filter"], {
+            "name": "second.filter", "type": "f32[10,64]", "encoding": "palette", "parameters": [16, -1, 0],
+            "bytes": 16 * 4 + 320, "bits_per_element": 4.8, "distinct": 16})
+        self.assertEqual(weights["first.filter"]["encoding"], "nm")
+        self.assertEqual(weights["first.filter"]["bytes"], 64 * 16 * 4 + 64 * 16 // 4)
+        self.assertEqual(weights["groups"]["encoding"], "dense")
+        self.assertEqual(weights["groups"]["bits_per_element"], 4)
+        self.assertEqual(found["stored_bytes"], sum(variable["bytes"] for variable in found["variables"]))
+        self.assertGreater(found["variable_bytes"], found["stored_bytes"])
+        text = run("inspect", model).stdout
+        self.assertIn("second.filter: f32[10,64], palette(16, -1, 0), 384 bytes, 4.80 bits an element, 16 distinct", text)
+
     def test_eval_json_and_threads(self):
         one = json.loads(run("eval", self.model, "--data", self.data, "--json").stdout)
         two = json.loads(run("eval", self.model, "--data", self.data, "--json", "--threads", "2").stdout)

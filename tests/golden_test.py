@@ -42,6 +42,14 @@ class Golden(unittest.TestCase):
         for a, b in zip(found, expected):
             self.assertAlmostEqual(a, b, delta=2e-6)
 
+    def test_version_1_encodings_decode_to_the_same_weights(self):
+        """The outputs were worked out from the weights in double precision, not by a program of that day."""
+        found = self.output_of(GOLDEN / "v1/model_encoded.tersor", GOLDEN / "v1/input_encoded.npy", "f")
+        expected = read_npy(GOLDEN / "v1/output_encoded.npy", "f")
+        self.assertEqual(len(found), len(expected))
+        for a, b in zip(found, expected):
+            self.assertAlmostEqual(a, b, delta=1e-5)
+
     def test_version_1_integer_model_computes_the_same_bits(self):
         found = self.output_of(GOLDEN / "v1/model_int8.tersor", GOLDEN / "v1/input_int8.npy", "b")
         self.assertEqual(found, read_npy(GOLDEN / "v1/output_int8.npy", "b"))
@@ -49,7 +57,7 @@ class Golden(unittest.TestCase):
 
     def test_version_1_models_are_written_as_they_were(self):
         """Without new features a file has the bytes that it had (of the same version of zstd)."""
-        for name in ("model_f32.tersor", "model_int8.tersor"):
+        for name in ("model_f32.tersor", "model_int8.tersor", "model_encoded.tersor"):
             again = self.root / name
             result = run("convert", GOLDEN / "v1" / name, again)
             self.assertEqual(result.returncode, 0, result.stderr)

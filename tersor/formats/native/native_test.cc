@@ -323,6 +323,21 @@ TEST(Native, EncodingsThatAReaderWouldRefuseAreWrittenDense) {
   EXPECT_EQ(read->value(read->variables()[2]).data().type().shape, shape);
 }
 
+TEST(Native, AWeightThatWouldDecodeToTooMuchIsRefused) {
+  ir::Graph graph("g");
+  const Tensor zeros = Tensor::Create({DType::kI64, {64, 64}, {}}).value();
+  const int64_t block[] = {64, 64};
+  graph.AddVariable("w", Encode(Encoding::kBlock, zeros, block).value(), false);
+  std::string bytes = Uncoded(Written(graph));
+  int changed = 0;  // 64 to 8191, in the shape and in the block: one byte for 512 MiB
+  for (size_t at; (at = bytes.find("\x80\x01", kHeaderBytes)) != std::string::npos; ++changed) {
+    bytes.replace(at, 2, "\xfe\x7f");
+  }
+  ASSERT_EQ(changed, 4);
+  const auto read = Import(ToBuffer(Sealed(bytes)));
+  EXPECT_THAT(read.status().message(), HasSubstr("variable 'w': its parts need more than"));
+}
+
 TEST(Native, GroupsOfAQuantizationAreAFeature) {
   ir::Graph graph("g");
   graph.AddVariable("w", GroupedI4Tensor({2, 6}, 3, true, 1), false);
