@@ -249,6 +249,15 @@ variable @zero: f32[3] = [0, 0, 0]
 )");
 }
 
+TEST(Simplify, LeavesANarrowerActivationAlone) {
+  EXPECT_UNCHANGED(Simplify, R"(
+graph @g(%x: f32[N,4]) -> (%y: f32[N,4]) {
+  %0 = relu(%x)
+  %y = relu6(%0)
+}
+)");
+}
+
 TEST(RemoveDropout, IsTheIdentityAtInference) {
   auto graph = ir::Parse(R"(
 graph @g(%x: f32[N,4], %step: i64[]) -> (%y: f32[N,4]) {
