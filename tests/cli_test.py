@@ -117,6 +117,17 @@ class CommandLine(unittest.TestCase):
         for step in found["steps"]:
             self.assertIn(f'{step["op"]} [{step["kernel"]}](', text)
 
+    def test_what_a_smaller_library_needs(self):
+        prepared = self.root / "prepared.tersor"
+        self.assertEqual(run("convert", "--prepare", self.model, prepared).returncode, 0)
+        tool = pathlib.Path(__file__).resolve().parent.parent / "tools/needed_kernels"
+        found = subprocess.run([tool, TERSOR, "--cpu", "reference", "--for", prepared], capture_output=True, text=True, timeout=300)
+        self.assertEqual(found.returncode, 0, found.stderr)
+        operators, kernels = found.stdout.split()
+        self.assertEqual(operators.split("=")[1].split(";"), ["Conv2d", "FullyConnected", "MaxPool2d", "Reshape", "Softmax"])
+        self.assertIn("conv2d_f32/reference", kernels.split("=")[1].split(";"))
+        self.assertNotIn("avx", kernels)
+
     def test_inspect_json(self):
         found = json.loads(run("inspect", self.model, "--json").stdout)
         self.assertEqual(found["parameters"], self.trained["parameters"])

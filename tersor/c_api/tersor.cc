@@ -65,8 +65,17 @@ tersor_status Guarded(Body body) {
   }
 }
 
+// A library that was built for some models alone has no passes: these models are prepared.
+Result<tersor::ir::Graph> Prepare(const tersor::ir::Graph& graph) {
+#if defined(TERSOR_PREPARED_MODELS)
+  return graph.Clone();
+#else
+  return tersor::transforms::PrepareForInference(graph);
+#endif
+}
+
 Result<tersor_model*> Load(const tersor::ir::Graph& graph, const tersor_options* options) {
-  TERSOR_ASSIGN_OR_RETURN(auto prepared, tersor::transforms::PrepareForInference(graph));
+  TERSOR_ASSIGN_OR_RETURN(const auto prepared, Prepare(graph));
   tersor::runtime::CompileOptions compile;
   if (options != nullptr && options->threads != 0) compile.threads = options->threads;
   if (options != nullptr && options->batch != 0) compile.batch = options->batch;

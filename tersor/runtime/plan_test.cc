@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <map>
 
 #include "tersor/ir/random_graph.h"
@@ -327,6 +328,19 @@ variable @w: f32[2,4]
       "fully_connected(i64[1,4], f32[2,4], none): no kernel takes these operands -> f32[1,2]");
 }
 
+TEST(Plan, AVariableOnReadOnlyPagesIsNotUpdated) {
+  ir::Graph graph = Parse(R"(graph @g(%gradient: f32[2], %rate: f32[]) -> (%gradient: f32[2]) {
+  sgd_update(@v, %gradient, _, %rate)
+}
+variable @v: f32[2] = [1, 2]
+)");
+  const float values[] = {1, 2};
+  ir::Value& variable = graph.value(graph.FindVariable("v"));
+  variable.set_data(
+      Tensor(variable.type(), Buffer::Wrap(values, sizeof(values), std::make_shared<int>(0))));
+  EXPECT_EQ(PlanOf(graph), "variable v is updated, but its data is mapped read-only");
+}
+
 // Two blocks of the arena that are needed at the same step never overlap, but where a result takes
 // over its operand's.
 TEST(Plan, NothingThatLivesIsOverwrittenInRandomGraphs) {
@@ -387,6 +401,44 @@ TEST(Bind, CopiesOfAPlanShareKernelsAndRunApart) {
   ASSERT_TRUE(second.Run({&input, 1}, std::span(outputs).last(1)).ok());
   EXPECT_EQ(std::vector<float>(y, y + 4), (std::vector<float>{12, 0, 36, 48}));
   EXPECT_EQ(std::vector<float>(z, z + 4), std::vector<float>(y, y + 4));
+}
+
+TEST(Bind, AnOutputMayBeReadByALaterStep) {
+  const ir::Graph graph = Parse(R"(graph @g(%x: f32[2]) -> (%a: f32[2], %b: f32[2]) {
+  %a = add(%x, %x)
+  %b = multiply(%a, %a)
+}
+)");
+  const float x[] = {1, 3};
+  const Tensor input = Tensor::FromValues<float>({DType::kF32, {2}, {}}, x).value();
+  const auto outputs = RunOnce(graph, {&input, 1}, Options()).value();
+  EXPECT_EQ(outputs[1].values<float>()[0], 4);
+  EXPECT_EQ(outputs[1].values<float>()[1], 36);
+}
+
+// Kernels of this CPU work in scratch memory, those of the reference do not: the results of integer
+// networks are the same bits.
+TEST(Bind, ScratchIsNobodyElsesMemory) {
+  ir::RandomGraphOptions random;
+  random.dtype = DType::kI8;
+  int compared = 0;
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    const ir::Graph graph = ir::RandomGraph(seed, random);
+    const auto inputs = ir::RandomInputs(graph, 2, seed).value();
+    CompileOptions here = Options(2);
+    here.cpu = CpuFeatures::Machine();
+    const auto found = RunOnce(graph, inputs, here).value();
+    const auto expected = RunOnce(graph, inputs, Options(2)).value();
+    for (size_t i = 0; i < found.size(); ++i) {
+      if (found[i].type().dtype == DType::kF32) continue;  // it may end with a softmax of f32
+      ++compared;
+      EXPECT_EQ(std::memcmp(found[i].view().data, expected[i].view().data,
+                            static_cast<size_t>(found[i].type().size_bytes())),
+                0)
+          << "seed " << seed << ", output " << i;
+    }
+  }
+  EXPECT_GT(compared, 10);
 }
 
 TEST(Bind, RefusesAPoolOfAnotherSize) {

@@ -2,7 +2,8 @@
 # folder comes first among the include folders: the code reads the list as ever.
 #
 # TERSOR_OPERATORS  names of ops.inc ("Conv2d;Softmax"). Empty: all; the deployable runtime: all that can occur in inference.
-# TERSOR_KERNELS    "family/row" as `tersor inspect --plan` shows them ("conv2d_int8/avx2;softmax/reference"). Empty: all rows.
+# TERSOR_KERNELS    "family/row" as `tersor inspect --plan` shows them ("conv2d_int8/avx2;softmax/reference"). Empty: all rows. Where some
+#                   are named, the library runs prepared models (`tersor convert --prepare`) and leaves the passes out.
 set(TERSOR_OPERATORS "" CACHE STRING "operators of the deployable runtime (empty: all)")
 set(TERSOR_KERNELS "" CACHE STRING "kernels of the deployable runtime as `tersor inspect --plan` names them (empty: all)")
 
@@ -83,4 +84,7 @@ function(tersor_select_kernels target)
   list(JOIN operators "," names)
   target_include_directories(${target} BEFORE INTERFACE ${PROJECT_BINARY_DIR}/selected)
   target_compile_definitions(${target} INTERFACE "TERSOR_OPERATORS=\",${names},\"")
+  if(TERSOR_KERNELS)
+    target_compile_definitions(${target} INTERFACE TERSOR_PREPARED_MODELS=1)
+  endif()
 endfunction()

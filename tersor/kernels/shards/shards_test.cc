@@ -33,7 +33,7 @@ TEST(AllReduceSum, AloneItIsACopy) {
 TEST(AllReduceSum, EveryShardGetsTheOrderedSum) {
   constexpr int kMeetings = 50;
   for (const KernelRow& row : testing::AvailableRows(AllReduceSumRows())) {
-    for (const int shards : {1, 2, 3}) {
+    for (const int shards : {1, 2, 3, 4}) {
       for (const int64_t count : {1, 2, 7, 1000, 5000}) {
         ThreadCollective group(shards);
         std::vector<std::vector<float>> results(static_cast<size_t>(shards));
