@@ -1,7 +1,5 @@
 #include "tersor/kernels/batch_norm/loops-inl.h"
 
 namespace tersor::kernels::batch_norm {
-
 constinit const Loops kAvx512Loops = kLoops;
-
-}  // namespace tersor::kernels::batch_norm
+}

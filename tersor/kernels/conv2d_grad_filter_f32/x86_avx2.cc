@@ -1,7 +1,5 @@
 #include "tersor/kernels/conv2d_grad_filter_f32/loops-inl.h"
 
 namespace tersor::kernels::conv2d_grad_filter_f32 {
-
 constinit const Loops kAvx2Loops = kLoops;
-
-}  // namespace tersor::kernels::conv2d_grad_filter_f32
+}

@@ -6,7 +6,6 @@
 
 #include "tersor/kernels/conv2d_int8/loops.h"
 #include "tersor/kernels/simd/integer_chain-inl.h"
-#include "tersor/kernels/simd/integer_groups-inl.h"
 
 namespace tersor::kernels::conv2d_int8 {
 namespace {

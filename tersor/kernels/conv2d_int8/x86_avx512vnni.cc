@@ -1,7 +1,5 @@
 #include "tersor/kernels/conv2d_int8/loops-inl.h"
 
 namespace tersor::kernels::conv2d_int8 {
-
 constinit const Loops kAvx512VnniLoops = kLoops;
-
-}  // namespace tersor::kernels::conv2d_int8
+}

@@ -1,7 +1,5 @@
 #include "tersor/kernels/depthwise_int8/loops-inl.h"
 
 namespace tersor::kernels::depthwise_int8 {
-
 constinit const Loops kAvx2Loops = kLoops;
-
-}  // namespace tersor::kernels::depthwise_int8
+}

@@ -1,7 +1,5 @@
 #include "tersor/kernels/elementwise/loops-inl.h"
 
 namespace tersor::kernels::elementwise {
-
 constinit const Loops kAvx512Loops = kLoops;
-
-}  // namespace tersor::kernels::elementwise
+}

@@ -4,7 +4,6 @@
 
 #include "tersor/kernels/fully_connected_int8/loops.h"
 #include "tersor/kernels/simd/integer_chain-inl.h"
-#include "tersor/kernels/simd/integer_groups-inl.h"
 
 namespace tersor::kernels::fully_connected_int8 {
 namespace {

@@ -1,7 +1,5 @@
 #include "tersor/kernels/peak/loops-inl.h"
 
 namespace tersor::kernels::peak {
-
 constinit const Loops kAvx512Loops = kLoops;
-
-}  // namespace tersor::kernels::peak
+}

@@ -1,7 +1,5 @@
 #include "tersor/kernels/pool_f32/loops-inl.h"
 
 namespace tersor::kernels::pool_f32 {
-
 constinit const Loops kAvx512Loops = kLoops;
-
-}  // namespace tersor::kernels::pool_f32
+}

@@ -15,6 +15,8 @@ TERSOR_INLINE Vector Each(const Function& function) {
   return to;
 }
 
+#define TERSOR_EACH(Vector, element) Each<Vector>([&](int l) { return element; })
+
 /// kElements elements of T, and what all such vectors have.
 template <typename Vector, typename T, int kElements>
 struct Elements {
@@ -33,64 +35,36 @@ struct Elements {
 };
 
 struct Mask : Elements<Mask, bool, kLanes> {};
-TERSOR_INLINE Mask operator&(Mask a, Mask b) {
-  return Each<Mask>([&](int l) { return a.v[l] && b.v[l]; });
-}
-TERSOR_INLINE Mask operator|(Mask a, Mask b) {
-  return Each<Mask>([&](int l) { return a.v[l] || b.v[l]; });
-}
-TERSOR_INLINE Mask AndNot(Mask a, Mask b) {
-  return Each<Mask>([&](int l) { return a.v[l] && !b.v[l]; });
-}
+TERSOR_INLINE Mask operator&(Mask a, Mask b) { return TERSOR_EACH(Mask, a.v[l] && b.v[l]); }
+TERSOR_INLINE Mask operator|(Mask a, Mask b) { return TERSOR_EACH(Mask, a.v[l] || b.v[l]); }
+TERSOR_INLINE Mask AndNot(Mask a, Mask b) { return TERSOR_EACH(Mask, a.v[l] && !b.v[l]); }
 
 struct F32 : Elements<F32, float, kLanes> {
   TERSOR_INLINE static F32 Zero() { return Fill(0); }
   TERSOR_INLINE static F32 LoadPart(const float* p, int64_t count) {
-    return Each<F32>([&](int l) { return l < count ? p[l] : 0.0f; });
+    return TERSOR_EACH(F32, l < count ? p[l] : 0.0f);
   }
   TERSOR_INLINE void StorePart(float* p, int64_t count) const {
     for (int64_t l = 0; l < count; ++l) p[l] = v[l];
   }
 };
-TERSOR_INLINE F32 operator+(F32 a, F32 b) {
-  return Each<F32>([&](int l) { return a.v[l] + b.v[l]; });
-}
-TERSOR_INLINE F32 operator-(F32 a, F32 b) {
-  return Each<F32>([&](int l) { return a.v[l] - b.v[l]; });
-}
-TERSOR_INLINE F32 operator*(F32 a, F32 b) {
-  return Each<F32>([&](int l) { return a.v[l] * b.v[l]; });
-}
-TERSOR_INLINE F32 operator/(F32 a, F32 b) {
-  return Each<F32>([&](int l) { return a.v[l] / b.v[l]; });
-}
+TERSOR_INLINE F32 operator+(F32 a, F32 b) { return TERSOR_EACH(F32, a.v[l] + b.v[l]); }
+TERSOR_INLINE F32 operator-(F32 a, F32 b) { return TERSOR_EACH(F32, a.v[l] - b.v[l]); }
+TERSOR_INLINE F32 operator*(F32 a, F32 b) { return TERSOR_EACH(F32, a.v[l] * b.v[l]); }
+TERSOR_INLINE F32 operator/(F32 a, F32 b) { return TERSOR_EACH(F32, a.v[l] / b.v[l]); }
 TERSOR_INLINE F32 MultiplyAdd(F32 a, F32 b, F32 c) {
-  return Each<F32>([&](int l) { return __builtin_fmaf(a.v[l], b.v[l], c.v[l]); });
+  return TERSOR_EACH(F32, __builtin_fmaf(a.v[l], b.v[l], c.v[l]));
 }
 TERSOR_INLINE F32 NegMultiplyAdd(F32 a, F32 b, F32 c) {
-  return Each<F32>([&](int l) { return __builtin_fmaf(-a.v[l], b.v[l], c.v[l]); });
+  return TERSOR_EACH(F32, __builtin_fmaf(-a.v[l], b.v[l], c.v[l]));
 }
-TERSOR_INLINE F32 Max(F32 a, F32 b) {
-  return Each<F32>([&](int l) { return a.v[l] > b.v[l] ? a.v[l] : b.v[l]; });
-}
-TERSOR_INLINE F32 Min(F32 a, F32 b) {
-  return Each<F32>([&](int l) { return a.v[l] < b.v[l] ? a.v[l] : b.v[l]; });
-}
-TERSOR_INLINE F32 Sqrt(F32 a) {
-  return Each<F32>([&](int l) { return __builtin_sqrtf(a.v[l]); });
-}
-TERSOR_INLINE F32 RoundEven(F32 a) {
-  return Each<F32>([&](int l) { return __builtin_nearbyintf(a.v[l]); });
-}
-TERSOR_INLINE Mask Greater(F32 a, F32 b) {
-  return Each<Mask>([&](int l) { return a.v[l] > b.v[l]; });
-}
-TERSOR_INLINE Mask Equal(F32 a, F32 b) {
-  return Each<Mask>([&](int l) { return a.v[l] == b.v[l]; });
-}
-TERSOR_INLINE F32 Keep(Mask mask, F32 a) {
-  return Each<F32>([&](int l) { return mask.v[l] ? a.v[l] : 0.0f; });
-}
+TERSOR_INLINE F32 Max(F32 a, F32 b) { return TERSOR_EACH(F32, a.v[l] > b.v[l] ? a.v[l] : b.v[l]); }
+TERSOR_INLINE F32 Min(F32 a, F32 b) { return TERSOR_EACH(F32, a.v[l] < b.v[l] ? a.v[l] : b.v[l]); }
+TERSOR_INLINE F32 Sqrt(F32 a) { return TERSOR_EACH(F32, __builtin_sqrtf(a.v[l])); }
+TERSOR_INLINE F32 RoundEven(F32 a) { return TERSOR_EACH(F32, __builtin_nearbyintf(a.v[l])); }
+TERSOR_INLINE Mask Greater(F32 a, F32 b) { return TERSOR_EACH(Mask, a.v[l] > b.v[l]); }
+TERSOR_INLINE Mask Equal(F32 a, F32 b) { return TERSOR_EACH(Mask, a.v[l] == b.v[l]); }
+TERSOR_INLINE F32 Keep(Mask mask, F32 a) { return TERSOR_EACH(F32, mask.v[l] ? a.v[l] : 0.0f); }
 TERSOR_INLINE float Sum(F32 a) { return (a.v[0] + a.v[2]) + (a.v[1] + a.v[3]); }
 TERSOR_INLINE float Largest(F32 a) {
   return Larger(Larger(a.v[0], a.v[1]), Larger(a.v[2], a.v[3]));
@@ -104,43 +78,33 @@ TERSOR_INLINE uint32_t Bits(int32_t x) { return static_cast<uint32_t>(x); }
 
 struct I32 : Elements<I32, int32_t, kLanes> {};
 TERSOR_INLINE I32 operator+(I32 a, I32 b) {
-  return Each<I32>([&](int l) { return Wrap(Bits(a.v[l]) + Bits(b.v[l])); });
+  return TERSOR_EACH(I32, Wrap(Bits(a.v[l]) + Bits(b.v[l])));
 }
 TERSOR_INLINE I32 operator-(I32 a, I32 b) {
-  return Each<I32>([&](int l) { return Wrap(Bits(a.v[l]) - Bits(b.v[l])); });
+  return TERSOR_EACH(I32, Wrap(Bits(a.v[l]) - Bits(b.v[l])));
 }
 TERSOR_INLINE I32 operator*(I32 a, I32 b) {
-  return Each<I32>([&](int l) { return Wrap(Bits(a.v[l]) * Bits(b.v[l])); });
+  return TERSOR_EACH(I32, Wrap(Bits(a.v[l]) * Bits(b.v[l])));
 }
-TERSOR_INLINE I32 operator^(I32 a, I32 b) {
-  return Each<I32>([&](int l) { return a.v[l] ^ b.v[l]; });
-}
-TERSOR_INLINE I32 Max(I32 a, I32 b) {
-  return Each<I32>([&](int l) { return Larger(a.v[l], b.v[l]); });
-}
-TERSOR_INLINE I32 Min(I32 a, I32 b) {
-  return Each<I32>([&](int l) { return Smaller(a.v[l], b.v[l]); });
-}
+TERSOR_INLINE I32 operator^(I32 a, I32 b) { return TERSOR_EACH(I32, a.v[l] ^ b.v[l]); }
+TERSOR_INLINE I32 Max(I32 a, I32 b) { return TERSOR_EACH(I32, Larger(a.v[l], b.v[l])); }
+TERSOR_INLINE I32 Min(I32 a, I32 b) { return TERSOR_EACH(I32, Smaller(a.v[l], b.v[l])); }
 template <int kBits>
 TERSOR_INLINE I32 ShiftLeft(I32 a) {
-  return Each<I32>([&](int l) { return Wrap(Bits(a.v[l]) << kBits); });
+  return TERSOR_EACH(I32, Wrap(Bits(a.v[l]) << kBits));
 }
 template <int kBits>
 TERSOR_INLINE I32 ShiftRight(I32 a) {
-  return Each<I32>([&](int l) { return a.v[l] >> kBits; });
+  return TERSOR_EACH(I32, a.v[l] >> kBits);
 }
 TERSOR_INLINE I32 ShiftRightBy(I32 a, I32 counts) {
-  return Each<I32>([&](int l) { return a.v[l] >> counts.v[l]; });
+  return TERSOR_EACH(I32, a.v[l] >> counts.v[l]);
 }
 TERSOR_INLINE int32_t Sum(I32 a) {
   return Wrap(Bits(a.v[0]) + Bits(a.v[1]) + Bits(a.v[2]) + Bits(a.v[3]));
 }
-TERSOR_INLINE F32 ToFloat(I32 a) {
-  return Each<F32>([&](int l) { return static_cast<float>(a.v[l]); });
-}
-TERSOR_INLINE I32 Truncate(F32 a) {
-  return Each<I32>([&](int l) { return static_cast<int32_t>(a.v[l]); });
-}
+TERSOR_INLINE F32 ToFloat(I32 a) { return TERSOR_EACH(F32, static_cast<float>(a.v[l])); }
+TERSOR_INLINE I32 Truncate(F32 a) { return TERSOR_EACH(I32, static_cast<int32_t>(a.v[l])); }
 TERSOR_INLINE I32 ToInt(F32 a) { return Truncate(RoundEven(a)); }
 TERSOR_INLINE I32 BitsOf(F32 a) { return I32::Load(a.v); }
 TERSOR_INLINE F32 FloatOf(I32 bits) { return F32::Load(bits.v); }
@@ -160,10 +124,10 @@ TERSOR_INLINE int32_t PairOf(int low, int high) {
 }
 TERSOR_INLINE I32 WidenPairs(const char* p) {
   const auto at = [&](int i) { return static_cast<int8_t>(p[i]); };
-  return Each<I32>([&](int l) { return PairOf(at(2 * l), at(2 * l + 1)); });
+  return TERSOR_EACH(I32, PairOf(at(2 * l), at(2 * l + 1)));
 }
 TERSOR_INLINE I32 PairBytes(const int8_t* a, const int8_t* b) {
-  return Each<I32>([&](int l) { return PairOf(a[l], b[l]); });
+  return TERSOR_EACH(I32, PairOf(a[l], b[l]));
 }
 TERSOR_INLINE I32 DotPairs(I32 sum, I32 a, I32 b) {
   const auto low = [](int32_t pair) { return int32_t{static_cast<int16_t>(pair)}; };
@@ -207,14 +171,14 @@ struct I16x16 : Elements<I16x16, int16_t, 16> {
   }
 };
 TERSOR_INLINE I16x16 operator+(I16x16 a, I16x16 b) {
-  return Each<I16x16>([&](int l) { return static_cast<int16_t>(a.v[l] + b.v[l]); });
+  return TERSOR_EACH(I16x16, static_cast<int16_t>(a.v[l] + b.v[l]));
 }
 TERSOR_INLINE I16x16 operator-(I16x16 a, I16x16 b) {
-  return Each<I16x16>([&](int l) { return static_cast<int16_t>(a.v[l] - b.v[l]); });
+  return TERSOR_EACH(I16x16, static_cast<int16_t>(a.v[l] - b.v[l]));
 }
 template <int kBits>
 TERSOR_INLINE I16x16 ShiftLeft(I16x16 a) {
-  return Each<I16x16>([&](int l) { return static_cast<int16_t>(Bits(a.v[l]) << kBits); });
+  return TERSOR_EACH(I16x16, static_cast<int16_t>(Bits(a.v[l]) << kBits));
 }
 TERSOR_INLINE void AddSixteen(I16x16 a, I32 (&sums)[4]) {
   for (int l = 0; l < 16; ++l) sums[l / kLanes].v[l % kLanes] += a.v[l];
@@ -236,7 +200,7 @@ struct BytesOf : Elements<BytesOf<kElements>, uint8_t, kElements> {
 using Bytes16 = BytesOf<16>;
 using Bytes32 = BytesOf<32>;
 TERSOR_INLINE Bytes16 operator^(Bytes16 a, Bytes16 b) {
-  return Each<Bytes16>([&](int l) { return static_cast<uint8_t>(a.v[l] ^ b.v[l]); });
+  return TERSOR_EACH(Bytes16, static_cast<uint8_t>(a.v[l] ^ b.v[l]));
 }
 template <bool kSigned>
 TERSOR_INLINE bool IsLess(uint8_t a, uint8_t b) {
@@ -260,6 +224,8 @@ TERSOR_INLINE void TransposeSquare(const float* from, int64_t from_stride, float
     for (int j = 0; j < kTransposeSide; ++j) to[j * to_stride + i] = from[i * from_stride + j];
   }
 }
+
+#undef TERSOR_EACH
 
 }  // namespace
 }  // namespace tersor::kernels

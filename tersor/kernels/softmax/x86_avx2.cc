@@ -1,7 +1,5 @@
 #include "tersor/kernels/softmax/loops-inl.h"
 
 namespace tersor::kernels::softmax {
-
 constinit const Loops kAvx2Loops = kLoops;
-
-}  // namespace tersor::kernels::softmax
+}

@@ -1,7 +1,5 @@
 #include "tersor/kernels/updates/loops-inl.h"
 
 namespace tersor::kernels::updates {
-
 constinit const Loops kAvx2Loops = kLoops;
-
-}  // namespace tersor::kernels::updates
+}
