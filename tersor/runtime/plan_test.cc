@@ -338,7 +338,7 @@ variable @v: f32[2] = [1, 2]
   ir::Value& variable = graph.value(graph.FindVariable("v"));
   variable.set_data(
       Tensor(variable.type(), Buffer::Wrap(values, sizeof(values), std::make_shared<int>(0))));
-  EXPECT_EQ(PlanOf(graph), "variable v is updated, but its data is mapped read-only");
+  EXPECT_EQ(PlanOf(graph), "variable 'v' is updated, but its data is mapped read-only");
 }
 
 // Two blocks of the arena that are needed at the same step never overlap, but where a result takes
