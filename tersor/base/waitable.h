@@ -16,8 +16,8 @@ namespace tersor {
 /// nobody sleeps. Neither side allocates memory or takes a lock. Thread-safe.
 class alignas(64) Waitable {
  public:
-  /// Long enough for the serial parts of a small model and for the unequal parts of a training step;
-  /// short beside the milliseconds that other work keeps a core.
+  /// Long enough for the serial parts of a small model and for the unequal parts of a training
+  /// step; short beside the milliseconds that other work keeps a core.
   static constexpr std::chrono::microseconds kSpinTime{200};
 
   explicit Waitable(int32_t initial = 0) : value(initial) {}

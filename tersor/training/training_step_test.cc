@@ -224,8 +224,7 @@ variable @w: f32[64] trainable
 variable @counter: i64[]
 )");
   ir::Graph filled = model.Clone();
-  filled.value(filled.FindVariable("w"))
-      .set_data(Make<float>({64}, std::vector<float>(64, 1.0f)));
+  filled.value(filled.FindVariable("w")).set_data(Make<float>({64}, std::vector<float>(64, 1.0f)));
   filled.value(filled.FindVariable("counter")).set_data(Make<int64_t>({}, {0}));
   auto step = MakeTrainingStep(filled, PlainSgd({{.loss = "mse", .target = "t"}}));
   ASSERT_TRUE(step.ok()) << step.status().message();

@@ -27,18 +27,10 @@ struct Page {
 };
 
 inline constexpr Page kPages[] = {
-    {"attributes", AttributesPage},
-    {"coverage", Coverage},
-    {"cpu-levels", CpuLevels},
-    {"datasets", Datasets},
-    {"dtypes", Dtypes},
-    {"encodings", Encodings},
-    {"formats", Formats},
-    {"kernels", Kernels},
-    {"losses", Losses},
-    {"operators", Operators},
-    {"options", Options},
-    {"passes", Passes},
+    {"attributes", AttributesPage}, {"coverage", Coverage}, {"cpu-levels", CpuLevels},
+    {"datasets", Datasets},         {"dtypes", Dtypes},     {"encodings", Encodings},
+    {"formats", Formats},           {"kernels", Kernels},   {"losses", Losses},
+    {"operators", Operators},       {"options", Options},   {"passes", Passes},
 };
 
 std::string Code(std::string_view text);                  ///< `text`

@@ -12,8 +12,8 @@
 //   MovingAverageUpdate  variable = decay * variable + (1 - decay) * value
 //
 // learning_rate and step are f32 scalars. Constants are computed in double and rounded to f32 once;
-// instead of a division by 1 - beta^step there is a multiplication by its reciprocal. Each operation
-// rounds once, so all rows have the same bits.
+// instead of a division by 1 - beta^step there is a multiplication by its reciprocal. Each
+// operation rounds once, so all rows have the same bits.
 //
 // With KernelCall::shards set, shard s of S updates the elements [s*n/S, (s+1)*n/S) of what is one
 // variable for all shards; all of them pass the same gradient. The slicing changes no bit. The
