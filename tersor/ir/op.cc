@@ -93,58 +93,83 @@ const ActivationOps& OpsOf(Activation activation) {
   return kActivationOps[static_cast<size_t>(activation) - 1];
 }
 
-struct Table {
-  std::vector<OpInfo> ops;
-  std::vector<std::string> text_names;
-  std::vector<std::vector<OperandInfo>> operands;
-  std::vector<std::vector<Attr>> attributes;
-  std::vector<std::vector<std::string_view>> results;
-  std::vector<std::vector<Trait>> traits;
+// A row of ops.inc, as it is written there.
+struct Row {
+  const char* name;
+  const char* operands;
+  const char* attributes;
+  const char* results;
+  const char* traits;
+  const char* doc;
+};
 
-  void Add(OpKind kind, std::string_view name, std::string_view operand_list,
-           std::string_view attribute_list, std::string_view result_list,
-           std::string_view trait_list, std::string_view doc) {
-    std::vector<OperandInfo> infos;
-    for (std::string_view item : SplitList(operand_list)) infos.push_back(ParseOperand(item));
-    std::vector<Attr> attrs;
-    for (std::string_view item : SplitList(attribute_list)) {
-      auto attr = ParseAttr(item);
-      TERSOR_CHECK(attr.has_value());
-      attrs.push_back(*attr);
-    }
-    OpInfo op;
-    op.kind = kind;
-    op.name = name;
-    op.doc = doc;
-    std::vector<Trait> found;
-    for (std::string_view item : SplitList(trait_list)) {
-      if (TakePrefix(item, "output=")) {
-        op.fixed_output = ParseFixedOutput(item);
-        continue;
-      }
-      auto trait = ParseTrait(item);
-      TERSOR_CHECK(trait.has_value());
-      found.push_back(*trait);
-    }
-    traits.push_back(std::move(found));
-    text_names.push_back(SnakeCase(name));
-    operands.push_back(std::move(infos));
-    attributes.push_back(std::move(attrs));
-    results.push_back(SplitList(result_list));
-    ops.push_back(std::move(op));
-  }
+// The deployable runtime explains nothing, so it holds no documentation.
+#if defined(TERSOR_WORKBENCH)
+#define TERSOR_DOC(text) text
+#else
+#define TERSOR_DOC(text) ""
+#endif
 
-  Table() {
+constexpr Row kRows[] = {
 #define OP(name, operands, attributes, results, traits, doc) \
-  Add(OpKind::k##name, #name, #operands, #attributes, #results, #traits, doc);
+  {#name, #operands, #attributes, #results, #traits, TERSOR_DOC(doc)},
 #include "tersor/ir/ops.inc"
 #undef OP
-    for (size_t i = 0; i < ops.size(); ++i) {
-      ops[i].text_name = text_names[i];
-      ops[i].operands = operands[i];
-      ops[i].attributes = attributes[i];
-      ops[i].results = results[i];
-      ops[i].traits = traits[i];
+};
+
+// The traits of a row; output= goes to op->fixed_output.
+std::vector<Trait> ParseTraits(std::string_view list, OpInfo* op) {
+  std::vector<Trait> traits;
+  for (std::string_view item : SplitList(list)) {
+    if (TakePrefix(item, "output=")) {
+      op->fixed_output = ParseFixedOutput(item);
+      continue;
+    }
+    auto trait = ParseTrait(item);
+    TERSOR_CHECK(trait.has_value());
+    traits.push_back(*trait);
+  }
+  return traits;
+}
+
+// An operator and what its spans point into.
+struct Entry {
+  OpInfo info;
+  std::string text_name;
+  std::vector<OperandInfo> operands;
+  std::vector<Attr> attributes;
+  std::vector<std::string_view> results;
+  std::vector<Trait> traits;
+
+  void Fill(OpKind kind, const Row& row) {
+    text_name = SnakeCase(row.name);
+    for (std::string_view item : SplitList(row.operands)) operands.push_back(ParseOperand(item));
+    for (std::string_view item : SplitList(row.attributes)) {
+      auto attr = ParseAttr(item);
+      TERSOR_CHECK(attr.has_value());
+      attributes.push_back(*attr);
+    }
+    results = SplitList(row.results);
+    traits = ParseTraits(row.traits, &info);
+    info.kind = kind;
+    info.name = row.name;
+    info.doc = row.doc;
+    info.text_name = text_name;
+    info.operands = operands;
+    info.attributes = attributes;
+    info.results = results;
+    info.traits = traits;
+  }
+};
+
+struct Table {
+  std::array<Entry, std::size(kRows)> entries;
+  std::vector<OpInfo> ops;
+
+  Table() {
+    for (size_t i = 0; i < entries.size(); ++i) {
+      entries[i].Fill(static_cast<OpKind>(i), kRows[i]);
+      ops.push_back(entries[i].info);
     }
   }
 };
