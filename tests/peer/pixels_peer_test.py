@@ -8,9 +8,7 @@ For each model with one quantized image input (default: all below TERSOR_TEST_DA
 
 Needs a Python with ai-edge-litert and numpy. Exit code 1 when a model fails. Without models it says so and passes.
 """
-import argparse
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -18,6 +16,8 @@ import tempfile
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+
+from peer_models import models_to_compare
 
 EXAMPLES = 256
 NORMALIZATIONS = {
@@ -95,15 +95,8 @@ def compare(binary, model, interpreter, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tersor", default=os.environ.get("TERSOR_BINARY", "build/dev/tersor"))
-    parser.add_argument("--verbose", action="store_true", help="no effect: every model has its line")
-    parser.add_argument("models", nargs="*", type=pathlib.Path)
-    arguments = parser.parse_args()
-    root = pathlib.Path(os.environ.get("TERSOR_TEST_DATA") or "../shared") / "models"
-    models = arguments.models or sorted(root.rglob("*.tflite"))
+    binary, models = models_to_compare(__doc__)
     if not models:
-        print(f"skipped: no models in {root}: set TERSOR_TEST_DATA")
         return 0
     compared = failed = 0
     for model in models:
@@ -117,7 +110,7 @@ def main():
         compared += 1
         with tempfile.TemporaryDirectory() as folder:
             try:
-                failures, measured = compare(arguments.tersor, model, interpreter, pathlib.Path(folder))
+                failures, measured = compare(binary, model, interpreter, pathlib.Path(folder))
             except (RuntimeError, ValueError) as error:
                 failures, measured = [str(error)], ""
         failed += bool(failures)

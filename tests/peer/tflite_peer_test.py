@@ -8,7 +8,6 @@ For each model (default: all below TERSOR_TEST_DATA/models, by default ../shared
 
 Needs a Python with ai-edge-litert and numpy. Exit code 1 when a model fails. Without models it says so and passes.
 """
-import argparse
 import os
 import pathlib
 import subprocess
@@ -17,6 +16,8 @@ import tempfile
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+
+from peer_models import models_to_compare
 
 EXAMPLES = 4
 FLOAT_TOLERANCE = 1e-4
@@ -111,22 +112,15 @@ def compare(tersor, model, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tersor", default=os.environ.get("TERSOR_BINARY", "build/dev/tersor"))
-    parser.add_argument("--verbose", action="store_true", help="no effect: every model has its line")
-    parser.add_argument("models", nargs="*", type=pathlib.Path)
-    arguments = parser.parse_args()
-    root = pathlib.Path(os.environ.get("TERSOR_TEST_DATA") or "../shared") / "models"
-    models = arguments.models or sorted(root.rglob("*.tflite"))
+    binary, models = models_to_compare(__doc__)
     if not models:
-        print(f"skipped: no models in {root}: set TERSOR_TEST_DATA")
         return 0
     failed = 0
     for model in models:
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             try:
-                failures, measured = compare(Tersor(arguments.tersor, folder), model, folder)
+                failures, measured = compare(Tersor(binary, folder), model, folder)
             except (RuntimeError, ValueError) as error:
                 failures, measured = [str(error)], ""
         failed += bool(failures)

@@ -9,6 +9,7 @@
 #include "tersor/base/file.h"
 #include "tersor/base/options.h"
 #include "tersor/compression/quantization/prepare.h"
+#include "tersor/compression/quantization/quantization_testing.h"
 #include "tersor/formats/formats.h"
 #include "tersor/ir/builder.h"
 #include "tersor/ir/verifier.h"
@@ -18,40 +19,6 @@ namespace tersor::compression {
 namespace {
 
 using testing::HasSubstr;
-
-ir::Graph Parsed(std::string_view text, uint64_t seed = 1) {
-  auto graph = ir::Parse(text);
-  EXPECT_TRUE(graph.ok()) << graph.status().message();
-  EXPECT_TRUE(transforms::FillVariables(*graph, seed).ok());
-  return *std::move(graph);
-}
-
-// The survey's order: convolution, relu, affine; a residual; two heads that are joined.
-constexpr std::string_view kModel = R"(
-graph @small(%image: f32[N,8,8,3]) -> (%probabilities: f32[N,5]) {
-  %0 = conv2d(%image, @conv1.filter, @conv1.bias) {activation=relu, padding=same}
-  %1 = multiply(%0, @norm1.positive)
-  %2 = add(%1, @norm1.shift)
-  %3 = conv2d(%2, @conv2.filter, @conv2.bias) {activation=relu, padding=same}
-  %4 = add(%3, %2)
-  %5 = max_pool2d(%4) {strides=[2,2], window=[2,2]}
-  %6 = multiply(%5, @norm2.positive)
-  %7 = reshape(%6) {shape=[-1,128]}
-  %8 = fully_connected(%7, @dense.filter, @dense.bias) {activation=relu}
-  %9 = fully_connected(%8, @head.filter)
-  %probabilities = softmax(%9)
-}
-variable @conv1.filter: f32[8,3,3,3] trainable
-variable @conv1.bias: f32[8] trainable
-variable @norm1.positive: f32[8] trainable
-variable @norm1.shift: f32[8] trainable
-variable @conv2.filter: f32[8,3,3,8] trainable
-variable @conv2.bias: f32[8] trainable
-variable @norm2.positive: f32[8] trainable
-variable @dense.filter: f32[32,128] trainable
-variable @dense.bias: f32[32] trainable
-variable @head.filter: f32[5,32] trainable
-)";
 
 data::Dataset Images(int64_t count, Shape image, uint64_t seed = 1) {
   std::vector<int64_t> dims = image.dims();
@@ -123,99 +90,6 @@ std::string FileText(const ir::Graph& graph) {
   const std::string path = testing::TempDir() + "/tersor_quantization_test.tersor";
   EXPECT_TRUE(formats::ExportModel(graph, path).ok());
   return ReadFile(path).value();
-}
-
-int CountOps(const ir::Graph& graph, ir::OpKind op) {
-  int count = 0;
-  for (const auto& node : graph.nodes()) count += node->op() == op;
-  return count;
-}
-
-TEST(PrepareForQuantization, AnAffineBehindAReluLeavesOneAdd) {
-  const ir::Graph model = Parsed(kModel);
-  auto prepared = PrepareForQuantization(model);
-  ASSERT_TRUE(prepared.ok()) << prepared.status().message();
-  EXPECT_EQ(CountOps(*prepared, ir::OpKind::kMultiply), 0);
-  EXPECT_EQ(CountOps(*prepared, ir::OpKind::kAdd), 2) << "the shift and the residual";
-  EXPECT_TRUE(transforms::SameResults(model, *prepared));
-}
-
-TEST(FoldScaleThroughRelu, NegativeFactorsLeaveTheirSigns) {
-  ir::Graph model = Parsed(R"(
-graph @g(%x: f32[N,4]) -> (%y: f32[N,3]) {
-  %0 = fully_connected(%x, @f, @b) {activation=relu}
-  %y = multiply(%0, @a)
-}
-variable @f: f32[3,4] trainable
-variable @b: f32[3] trainable
-variable @a: f32[3] trainable = [2, -0.5, 0]
-)");
-  ir::Graph folded = model.Clone();
-  transforms::RewriteReport report;
-  ASSERT_TRUE(FoldScaleThroughRelu(folded, report).ok());
-  EXPECT_TRUE(transforms::SameResults(model, folded));
-  const auto signs = folded.value(folded.FindVariable("a")).data().values<float>();
-  EXPECT_THAT(std::vector<float>(signs.begin(), signs.end()), testing::ElementsAre(1, -1, 1));
-  transforms::RewriteReport again;
-  ASSERT_TRUE(FoldScaleThroughRelu(folded, again).ok());
-  EXPECT_FALSE(again.changed());
-}
-
-TEST(FoldScaleThroughRelu, LeavesRelu6AndASecondUserAlone) {
-  for (const char* text : {R"(
-graph @g(%x: f32[N,4]) -> (%y: f32[N,3]) {
-  %0 = fully_connected(%x, @f) {activation=relu6}
-  %y = multiply(%0, @a.positive)
-}
-variable @f: f32[3,4] trainable
-variable @a.positive: f32[3] trainable
-)",
-                           R"(
-graph @g(%x: f32[N,4]) -> (%0: f32[N,3], %y: f32[N,3]) {
-  %0 = fully_connected(%x, @f) {activation=relu}
-  %y = multiply(%0, @a.positive)
-}
-variable @f: f32[3,4] trainable
-variable @a.positive: f32[3] trainable
-)"}) {
-    EXPECT_UNCHANGED(FoldScaleThroughRelu, text);
-  }
-}
-
-TEST(FoldAffineIntoUnpaddedLayer, ThroughAPoolAndAFlatten) {
-  EXPECT_REWRITE(FoldAffineIntoUnpaddedLayer, R"(
-graph @g(%x: f32[N,4,4,3]) -> (%y: f32[N,5]) {
-  %0 = multiply(%x, @a.positive)
-  %1 = add(%0, @b)
-  %2 = max_pool2d(%1) {strides=[2,2], window=[2,2]}
-  %3 = reshape(%2) {shape=[-1,12]}
-  %y = fully_connected(%3, @f, @bias)
-}
-variable @a.positive: f32[3] trainable
-variable @b: f32[3] trainable
-variable @f: f32[5,12] trainable
-variable @bias: f32[5] trainable
-)",
-                 R"(
-graph @g(%x: f32[N,4,4,3]) -> (%y: f32[N,5]) {
-  %0 = max_pool2d(%x) {strides=[2,2], window=[2,2]}
-  %1 = reshape(%0) {shape=[-1,12]}
-  %y = fully_connected(%1, @f, @bias)
-}
-variable @f: f32[5,12] trainable
-variable @bias: f32[5] trainable
-)");
-}
-
-TEST(FoldAffineIntoUnpaddedLayer, LeavesPaddedCellsAlone) {
-  EXPECT_UNCHANGED(FoldAffineIntoUnpaddedLayer, R"(
-graph @g(%x: f32[N,4,4,3]) -> (%y: f32[N,4,4,2]) {
-  %0 = add(%x, @b)
-  %y = conv2d(%0, @f) {padding=same}
-}
-variable @b: f32[3] trainable
-variable @f: f32[2,3,3,3] trainable
-)");
 }
 
 TEST(FullInteger, IsCloseToTheFloatModelAndSmall) {
