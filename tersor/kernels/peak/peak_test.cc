@@ -10,6 +10,9 @@ TEST(Peak, BetterInstructionsAreFaster) {
   const Peak best = MeasurePeak(machine), reference = MeasurePeak(machine.CappedAt(CpuLevel::kAny));
   EXPECT_GT(reference.f32_gops, 0.05);
   EXPECT_GT(reference.int8_gops, 0.05);
+#if defined(TERSOR_EMULATE_AVX512)
+  GTEST_SKIP() << "emulated instructions are slower than the reference";
+#endif
   if (machine.best() == CpuLevel::kAny) GTEST_SKIP() << "this CPU has the reference level alone";
   EXPECT_GT(best.f32_gops, reference.f32_gops);
   EXPECT_GT(best.int8_gops, best.f32_gops * 0.9);
