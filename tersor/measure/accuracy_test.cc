@@ -7,7 +7,7 @@
 
 #include "tersor/base/random.h"
 #include "tersor/ir/builder.h"
-#include "tersor/ir/text.h"
+#include "tersor/ir/text_testing.h"
 #include "tersor/measure/split_testing.h"
 
 namespace tersor::measure {
@@ -16,11 +16,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-ir::Graph Parsed(std::string_view text) {
-  auto graph = ir::Parse(text);
-  EXPECT_TRUE(graph.ok()) << graph.status().message();
-  return *std::move(graph);
-}
+using ir::Parsed;
 
 // The output is the input, so that a test writes the scores down as examples.
 constexpr const char* kScores = R"(

@@ -6,7 +6,7 @@
 #include <atomic>
 #include <mutex>
 
-#include "tersor/ir/text.h"
+#include "tersor/ir/text_testing.h"
 
 namespace tersor::measure {
 namespace {
@@ -14,11 +14,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-ir::Graph Parsed(std::string_view text) {
-  auto graph = ir::Parse(text);
-  EXPECT_TRUE(graph.ok()) << graph.status().message();
-  return *std::move(graph);
-}
+using ir::Parsed;
 
 // Two inputs, bound by name, and two outputs.
 constexpr const char* kTwo = R"(

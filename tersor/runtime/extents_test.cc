@@ -5,17 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "tersor/ir/text.h"
+#include "tersor/ir/text_testing.h"
 #include "tersor/runtime/executable.h"
 
 namespace tersor::runtime {
 namespace {
 
-ir::Graph Parsed(std::string_view text) {
-  auto graph = ir::Parse(text);
-  EXPECT_TRUE(graph.ok()) << graph.status().message();
-  return *std::move(graph);
-}
+using ir::Parsed;
 
 // Scores of each position of a sequence against every other, for a batch of sequences.
 constexpr std::string_view kScores =

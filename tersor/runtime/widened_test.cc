@@ -9,17 +9,13 @@
 
 #include "tersor/base/float16.h"
 #include "tersor/base/random.h"
-#include "tersor/ir/text.h"
+#include "tersor/ir/text_testing.h"
 #include "tersor/runtime/executable.h"
 
 namespace tersor::runtime {
 namespace {
 
-ir::Graph Parsed(const std::string& text) {
-  auto graph = ir::Parse(text);
-  EXPECT_TRUE(graph.ok()) << graph.status().message() << '\n' << text;
-  return *std::move(graph);
-}
+using ir::Parsed;
 
 std::string With(std::string text, const std::string& dtype) {
   for (size_t at; (at = text.find('T')) != std::string::npos;) text.replace(at, 1, dtype);

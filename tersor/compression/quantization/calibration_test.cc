@@ -5,7 +5,7 @@
 
 #include "tersor/compression/quantization/prepare.h"
 #include "tersor/compression/quantization/quantization.h"
-#include "tersor/ir/text.h"
+#include "tersor/ir/text_testing.h"
 #include "tersor/measure/split_testing.h"
 
 namespace tersor::compression {
@@ -13,11 +13,7 @@ namespace {
 
 using testing::HasSubstr;
 
-ir::Graph Parsed(std::string_view text) {
-  auto graph = ir::Parse(text);
-  EXPECT_TRUE(graph.ok()) << graph.status().message();
-  return *std::move(graph);
-}
+using ir::Parsed;
 
 // Examples [2] of which number i is (i + 1, -10 * (i + 1)).
 data::Dataset Numbers(int64_t count) {

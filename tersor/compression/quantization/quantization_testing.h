@@ -6,17 +6,16 @@
 #include <string_view>
 
 #include "tersor/ir/graph.h"
-#include "tersor/ir/text.h"
+#include "tersor/ir/text_testing.h"
 #include "tersor/transforms/testing.h"
 
 namespace tersor::compression {
 
 /// The graph of a text, its variables filled from `seed`.
 inline ir::Graph Parsed(std::string_view text, uint64_t seed = 1) {
-  auto graph = ir::Parse(text);
-  EXPECT_TRUE(graph.ok()) << graph.status().message();
-  EXPECT_TRUE(transforms::FillVariables(*graph, seed).ok());
-  return *std::move(graph);
+  ir::Graph graph = ir::Parsed(text);
+  EXPECT_TRUE(transforms::FillVariables(graph, seed).ok());
+  return graph;
 }
 
 // The survey's order: convolution, relu, affine; a residual; two heads that are joined.

@@ -8,16 +8,12 @@
 #include <utility>
 
 #include "tersor/compression/quantization/full_integer.h"
-#include "tersor/ir/text.h"
+#include "tersor/ir/text_testing.h"
 
 namespace tersor::compression {
 namespace {
 
-ir::Graph Parsed(std::string_view text) {
-  auto graph = ir::Parse(text);
-  EXPECT_TRUE(graph.ok()) << graph.status().message();
-  return *std::move(graph);
-}
+using ir::Parsed;
 
 // Statistics of values that were seen with these ranges: inputs first, then results of the nodes.
 CalibrationStatistics Seen(const ir::Graph& graph, std::initializer_list<Range> ranges) {

@@ -6,7 +6,7 @@
 #include "tersor/formats/tflite/model.h"
 #include "tersor/formats/tflite/tflite.h"
 #include "tersor/ir/random_graph.h"
-#include "tersor/ir/text.h"
+#include "tersor/ir/text_testing.h"
 #include "tersor/ir/verifier.h"
 
 namespace tersor::formats::tflite {
@@ -39,11 +39,7 @@ std::string Through(const ir::Graph& graph) {
   return back.ok() ? ir::Print(*back, {.data = true}) : back.status().message();
 }
 
-ir::Graph Parsed(std::string_view text) {
-  auto graph = ir::Parse(text);
-  EXPECT_TRUE(graph.ok()) << graph.status().message();
-  return graph.ok() ? *std::move(graph) : ir::Graph();
-}
+using ir::Parsed;
 
 #define EXPECT_ROUND_TRIP(text) EXPECT_EQ(Through(Parsed(text)), text)
 
