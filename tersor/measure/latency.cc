@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <numeric>
+#include <thread>
 
 #include "tersor/base/random.h"
 #include "tersor/kernels/peak/peak.h"
@@ -14,6 +15,11 @@ namespace tersor::measure {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// A thread that computes for longer than its time slice (some milliseconds) loses its core in the
+// middle of a run when other work waits for one. A thread that offers its core between two runs,
+// more often than its slice ends, loses it there: so the times are those of the model.
+constexpr std::chrono::milliseconds kBetweenYields{1};
 
 double MicrosecondsSince(Clock::time_point begin) {
   return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
@@ -109,9 +115,14 @@ Result<Latency> MeasureLatency(runtime::Program& program, const LatencyOptions& 
   } while (MicrosecondsSince(begin) < 1e6 * options.warmup_s);
   std::vector<double> times;
   begin = Clock::now();
+  auto yielded = begin - kBetweenYields;
   while (static_cast<int64_t>(times.size()) < std::max<int64_t>(options.min_runs, 1) ||
          MicrosecondsSince(begin) < 1e6 * options.min_time_s) {
-    const auto start = Clock::now();
+    auto start = Clock::now();
+    if (start - yielded >= kBetweenYields) {
+      std::this_thread::yield();
+      yielded = start = Clock::now();
+    }
     TERSOR_RETURN_IF_ERROR(program.Run(bindings.inputs, bindings.outputs));
     times.push_back(MicrosecondsSince(start));
   }
