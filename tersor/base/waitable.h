@@ -8,7 +8,7 @@
 namespace tersor {
 
 /// A number that some threads change and others wait for. While every core is free, a waiter sees a
-/// change within about 0.1 us because it spins. After kSpinTime it sleeps, so that a machine with
+/// change within about 0.1 us because it spins. After `spin_time` it sleeps, so that a machine with
 /// other work gives its core to that work, or to the very thread that the waiter waits for.
 ///
 /// A thread that changes `value` so that a waiter could go on does it by a sequentially consistent
@@ -16,11 +16,12 @@ namespace tersor {
 /// nobody sleeps. Neither side allocates memory or takes a lock. Thread-safe.
 class alignas(64) Waitable {
  public:
-  /// Long enough for the serial parts of a small model and for the unequal parts of a training
-  /// step; short beside the milliseconds that other work keeps a core.
+  /// Long enough for the serial parts of a small model; short beside the milliseconds that other
+  /// work keeps a core.
   static constexpr std::chrono::microseconds kSpinTime{200};
 
-  explicit Waitable(int32_t initial = 0) : value(initial) {}
+  explicit Waitable(int32_t initial = 0, std::chrono::microseconds spin_time = kSpinTime)
+      : value(initial), spin_time_(spin_time) {}
 
   /// Returns the first value seen for which `reached(value)` holds. What was written before that
   /// value was set is visible to the caller.
@@ -59,7 +60,7 @@ class alignas(64) Waitable {
 #endif
       }
       const auto now = std::chrono::steady_clock::now();
-      if (first) end = now + kSpinTime;
+      if (first) end = now + spin_time_;
       if (now >= end) return false;
     }
   }
@@ -69,6 +70,7 @@ class alignas(64) Waitable {
   void SleepWhile(int32_t expected);
   void WakeSleepers();
 
+  const std::chrono::microseconds spin_time_;
   std::atomic<int32_t> sleepers_{0};
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <vector>
 
 #include "tersor/base/waitable.h"
@@ -9,10 +10,15 @@
 
 namespace tersor::kernels {
 
-/// Meant for as many shards as there are cores. A shard that waits spins for Waitable::kSpinTime,
-/// then sleeps until the last one comes.
+/// Meant for as many shards as there are cores. A shard that waits spins for kSpinTime, then sleeps
+/// until the last one comes.
 class ThreadCollective : public Collective {
  public:
+  /// Shards meet about once a millisecond, with parts that are nearly equal. On an idle machine a
+  /// longer time gains nothing; beside other work it costs the shard a part of its core (20 us
+  /// instead of 200 us: 4 to 14 % more images a second of the survey's CNN at width 0.1).
+  static constexpr std::chrono::microseconds kSpinTime{20};
+
   explicit ThreadCollective(int size);
 
   void Barrier() override;
@@ -37,7 +43,7 @@ class ThreadCollective : public Collective {
   std::vector<Slot> slots_;
   std::vector<float> small_;
   alignas(64) std::atomic<int> arrived_{0};
-  Waitable meetings_;  // how many barriers have ended; wraps
+  Waitable meetings_{0, kSpinTime};  // how many barriers have ended; wraps
 };
 
 }  // namespace tersor::kernels
