@@ -7,6 +7,8 @@
 #include <limits>
 #include <tuple>
 
+#include "tersor/base/documentation.h"
+
 namespace tersor {
 namespace {
 
@@ -18,7 +20,8 @@ struct AttrInfo {
 };
 
 constexpr AttrInfo kAttrs[] = {
-#define ATTRIBUTE(name, type, default_value, doc) {#name, AttrType::type, default_value, doc},
+#define ATTRIBUTE(name, type, default_value, doc) \
+  {#name, AttrType::type, default_value, TERSOR_DOC(doc)},
 #include "tersor/base/attributes.inc"
 #undef ATTRIBUTE
 };

@@ -4,6 +4,7 @@
 #include <bit>
 #include <utility>
 
+#include "tersor/base/documentation.h"
 #include "tersor/base/encodings/encoding.h"
 
 namespace tersor {
@@ -13,7 +14,7 @@ constexpr int64_t kMaxElements = int64_t{1} << 40;
 
 constexpr EncodingInfo kEncodings[] = {
 #define ENCODING(enumerator, name, number, parameters, doc) \
-  {Encoding::enumerator, #name, parameters, doc},
+  {Encoding::enumerator, #name, parameters, TERSOR_DOC(doc)},
 #include "tersor/base/encodings.inc"
 #undef ENCODING
 };

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
+#include "tersor/base/documentation.h"
 #include "tersor/coding/coding_rows.h"
 
 namespace tersor::coding {
 namespace {
 
 constexpr CodingInfo kCodings[] = {
-#define CODING(enumerator, name, number, doc) {Coding::enumerator, #name, doc},
+#define CODING(enumerator, name, number, doc) {Coding::enumerator, #name, TERSOR_DOC(doc)},
 #include "tersor/coding/codings.inc"
 #undef CODING
 };

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "tersor/base/documentation.h"
+
 namespace tersor::ir {
 namespace {
 
@@ -102,13 +104,6 @@ struct Row {
   const char* traits;
   const char* doc;
 };
-
-// The deployable runtime explains nothing, so it holds no documentation.
-#if defined(TERSOR_WORKBENCH)
-#define TERSOR_DOC(text) text
-#else
-#define TERSOR_DOC(text) ""
-#endif
 
 constexpr Row kRows[] = {
 #define OP(name, operands, attributes, results, traits, doc) \

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "tersor/base/documentation.h"
 #include "tersor/ir/verifier.h"
 #include "tersor/transforms/passes.h"
 
@@ -9,7 +10,7 @@ namespace tersor::transforms {
 namespace {
 
 constexpr Pass kPasses[] = {
-#define PASS(name, function, doc, leaves_alone) {#name, &function, doc},
+#define PASS(name, function, doc, leaves_alone) {#name, &function, TERSOR_DOC(doc)},
 #include "tersor/transforms/passes.inc"
 #undef PASS
 };

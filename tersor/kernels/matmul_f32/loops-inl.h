@@ -71,6 +71,15 @@ struct Panel {
   bool first, last;
 };
 
+/// The stages of one vector of columns of a tile: code that all tiles of that height share.
+template <int kRows>
+TERSOR_NOINLINE void Finish(const Panel& panel, int64_t row, int vector, F32 (&cells)[kRows]) {
+  const int64_t columns = panel.p.columns;
+  ApplyStages(*panel.p.stages, cells, panel.column + vector * kLanes,
+              panel.size.valid - vector * kLanes,
+              [&](int r) TERSOR_LAMBDA { return (row + r) * columns; });
+}
+
 /// Rows [row, row + kRows) of a panel's columns.
 template <int kRows, int kVectors>
 void Tile(const Panel& panel, int64_t row) {
@@ -89,18 +98,20 @@ void Tile(const Panel& panel, int64_t row) {
   }
   AddProducts<kRows, kVectors, kSums>(acc, panel.a + row * p.a.row_stride, p.a.row_stride,
                                       p.a.column_stride, panel.b, kVectors * kLanes, panel.depth);
+  const bool finish = panel.last && p.stages->count > 0;
   TERSOR_UNROLL
   for (int v = 0; v < kVectors; ++v) {
-    const int count = panel.size.valid - v * kLanes;
-    F32 cells[kRows];
-    TERSOR_UNROLL
-    for (int r = 0; r < kRows; ++r) cells[r] = acc[r][v];
-    if (panel.last) {
-      ApplyStages(*p.stages, cells, panel.column + v * kLanes, count,
-                  [&](int r) TERSOR_LAMBDA { return (row + r) * p.columns; });
+    if (finish) {
+      F32 cells[kRows];
+      TERSOR_UNROLL
+      for (int r = 0; r < kRows; ++r) cells[r] = acc[r][v];
+      Finish(panel, row, v, cells);
+      TERSOR_UNROLL
+      for (int r = 0; r < kRows; ++r) acc[r][v] = cells[r];
     }
+    const int count = panel.size.valid - v * kLanes;
     TERSOR_UNROLL
-    for (int r = 0; r < kRows; ++r) StoreUpTo(to + r * p.columns + v * kLanes, count, cells[r]);
+    for (int r = 0; r < kRows; ++r) StoreUpTo(to + r * p.columns + v * kLanes, count, acc[r][v]);
   }
 }
 

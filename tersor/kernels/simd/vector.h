@@ -47,6 +47,7 @@
 
 #define TERSOR_INLINE inline __attribute__((always_inline))
 #define TERSOR_LAMBDA __attribute__((always_inline))
+#define TERSOR_NOINLINE __attribute__((noinline))
 
 /// Before a loop whose count is a small constant: keeps arrays of vectors in registers.
 #if defined(__clang__)
