@@ -148,12 +148,6 @@ inline float ReduceAddPs(__m512 a) {
 inline float ReduceMaxPs(__m512 a) {
   return Reduce<float>(a, [](float x, float y) { return x > y ? x : y; });
 }
-inline int32_t ReduceAddEpi32(__m512i a) {
-  return Reduce<int32_t>(a, [](int32_t x, int32_t y) {
-    return static_cast<int32_t>(static_cast<uint32_t>(x) + static_cast<uint32_t>(y));
-  });
-}
-
 }  // namespace
 }  // namespace tersor::kernels::emulated
 
@@ -180,7 +174,6 @@ inline int32_t ReduceAddEpi32(__m512i a) {
 #undef _mm512_reduce_max_ps
 #undef _mm512_srav_epi32
 #define _mm512_srav_epi32 tersor::kernels::emulated::SravEpi32
-#undef _mm512_reduce_add_epi32
 #define _mm512_cvtepi8_epi32 ::tersor::kernels::emulated::CvtEpi8Epi32
 #define _mm512_cvtepu8_epi32 ::tersor::kernels::emulated::CvtEpu8Epi32
 #define _mm512_cvtepi32_epi8 ::tersor::kernels::emulated::CvtEpi32Epi8
@@ -203,4 +196,3 @@ inline int32_t ReduceAddEpi32(__m512i a) {
 #define _mm512_cvtss_f32 ::tersor::kernels::emulated::FirstPs
 #define _mm512_reduce_add_ps ::tersor::kernels::emulated::ReduceAddPs
 #define _mm512_reduce_max_ps ::tersor::kernels::emulated::ReduceMaxPs
-#define _mm512_reduce_add_epi32 ::tersor::kernels::emulated::ReduceAddEpi32

@@ -79,7 +79,15 @@ TERSOR_INLINE I32 ShiftRight(I32 a) {
   return {_mm512_srai_epi32(a.v, kBits)};
 }
 TERSOR_INLINE I32 ShiftRightBy(I32 a, I32 counts) { return {_mm512_srav_epi32(a.v, counts.v)}; }
-TERSOR_INLINE int32_t Sum(I32 a) { return _mm512_reduce_add_epi32(a.v); }
+// In halves, since GCC 12 writes its own reduction with signed sums, which must not wrap.
+TERSOR_INLINE int32_t Sum(I32 a) {
+  const __m512 all = _mm512_castsi512_ps(a.v);
+  const __m256i half = _mm256_add_epi32(_mm256_castps_si256(_mm512_castps512_ps256(all)),
+                                        _mm256_castps_si256(_mm512_extractf32x8_ps(all, 1)));
+  __m128i s = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+  s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
+  return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
+}
 TERSOR_INLINE F32 ToFloat(I32 a) { return {_mm512_cvtepi32_ps(a.v)}; }
 TERSOR_INLINE I32 ToInt(F32 a) { return {_mm512_cvtps_epi32(a.v)}; }
 TERSOR_INLINE I32 Truncate(F32 a) { return {_mm512_cvttps_epi32(a.v)}; }
