@@ -70,11 +70,13 @@ inline int32_t Requantize(int32_t acc, float multiplier, int32_t zero_point, Int
 inline IntegerRange ActivationRange(const TensorType& result, Activation activation) {
   IntegerRange range = RangeOf(result.dtype);
   const int32_t zero_point = ZeroPointOf(result);
-  if (activation != Activation::kNone) range.lo = std::max(range.lo, zero_point);
-  if (activation == Activation::kRelu6) {
-    const auto six = static_cast<float>(6.0 / double{ScaleOf(result)});
-    range.hi = RoundShiftClamp(six, zero_point, range);
-  }
+  const ActivationBounds bounds = BoundsOf(activation);
+  const auto place = [&](float bound) {
+    const auto steps = static_cast<float>(double{bound} / double{ScaleOf(result)});
+    return RoundShiftClamp(steps, zero_point, RangeOf(result.dtype));
+  };
+  if (std::isfinite(bounds.low)) range.lo = place(bounds.low);
+  if (std::isfinite(bounds.high)) range.hi = place(bounds.high);
   return range;
 }
 

@@ -54,8 +54,8 @@ class ReferenceConv2d final : public Kernel {
       if (stage.scale != nullptr) value *= stage.scale[o];
       if (stage.shift != nullptr) value += stage.shift[o];
       if (stage.residual != nullptr) value += stage.residual[place];
-      if (stage.activation != Activation::kNone) value = std::max(value, 0.0f);
-      if (stage.activation == Activation::kRelu6) value = std::min(value, 6.0f);
+      const ActivationBounds bounds = BoundsOf(stage.activation);
+      value = std::clamp(value, bounds.low, bounds.high);
     }
     return value;
   }

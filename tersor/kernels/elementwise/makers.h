@@ -22,8 +22,5 @@ std::unique_ptr<Kernel> MakeVectorBinary(Binary op, const Loops& loops, const Ke
 bool IsElementwise(const KernelSpec& spec, size_t operands);
 /// The fused activation; none without attributes.
 Activation ActivationOf(const KernelSpec& spec);
-/// Bounds of an activation on real numbers.
-float ActivationLow(Activation activation);
-float ActivationHigh(Activation activation);
 
 }  // namespace tersor::kernels::elementwise

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "tersor/kernels/elementwise/broadcast.h"
 #include "tersor/kernels/elementwise/makers.h"
@@ -12,7 +11,6 @@ namespace tersor::kernels::elementwise {
 namespace {
 
 constexpr int kMaxRank = 8;
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 /// Holds the sum, difference and product of any two i64.
 __extension__ using Wide = __int128;
@@ -161,8 +159,8 @@ class BinaryFloat final : public Kernel {
  public:
   BinaryFloat(const BinarySetting& setting, const KernelSpec&)
       : s_(setting),
-        lo_(ActivationLow(setting.activation)),
-        hi_(ActivationHigh(setting.activation)) {}
+        lo_(BoundsOf(setting.activation).low),
+        hi_(BoundsOf(setting.activation).high) {}
 
   void Run(const KernelCall& call) const override {
     const auto* lhs = call.operands[0].as<float>();
@@ -257,14 +255,6 @@ class BinaryQuantized final : public Kernel {
 
 Activation ActivationOf(const KernelSpec& spec) {
   return spec.attributes == nullptr ? Activation::kNone : spec.attributes->ActivationOf();
-}
-
-float ActivationLow(Activation activation) {
-  return activation == Activation::kNone ? -kInfinity : 0.0f;
-}
-
-float ActivationHigh(Activation activation) {
-  return activation == Activation::kRelu6 ? 6.0f : kInfinity;
 }
 
 bool IsElementwise(const KernelSpec& spec, size_t operands) {

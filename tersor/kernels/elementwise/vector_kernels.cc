@@ -146,8 +146,8 @@ class BinaryF32 final : public Kernel {
         loop_(walk_.lhs_periodic()   ? loops.periodic_lhs
               : walk_.rhs_periodic() ? loops.periodic_rhs
                                      : loops.same),
-        lo_(ActivationLow(ActivationOf(spec))),
-        hi_(ActivationHigh(ActivationOf(spec))) {
+        lo_(BoundsOf(ActivationOf(spec)).low),
+        hi_(BoundsOf(ActivationOf(spec)).high) {
     walk_.Pack(spec, Fill{walk_.period()});
   }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tersor/kernels/matmul_f32/loops.h"
+#include "tersor/kernels/matmul_f32/matmul_f32.h"
 #include "tersor/kernels/simd/stages.h"
 
 namespace tersor::kernels::fully_connected_f32 {
@@ -58,11 +58,7 @@ class VectorKernel final : public Kernel {
     product.columns = e_.outputs;
     product.depth = e_.inputs;
     product.stages = &stages;
-    const int64_t panels = loops_.PanelCount(e_.outputs);
-    call.pool->Run(tasks_, [&](int task) {
-      loops_.multiply(product, panels * task / tasks_, panels * (task + 1) / tasks_,
-                      scratch + task * loops_.ScratchFloats());
-    });
+    matmul_f32::RunProduct(loops_, product, tasks_, *call.pool, scratch);
   }
 
  private:

@@ -14,15 +14,15 @@ class ReferenceKernel : public Kernel {
     const auto* filter = call.operands[1].as<float>();
     const auto* bias = call.operands[2].as<float>();
     auto* output = call.results[0].as<float>();
+    const ActivationBounds bounds = BoundsOf(e_.activation);
     for (int64_t n = 0; n < e_.examples; ++n) {
       for (int64_t o = 0; o < e_.outputs; ++o) {
         double sum = bias ? bias[o] : 0;
         for (int64_t i = 0; i < e_.inputs; ++i) {
           sum += double{input[n * e_.inputs + i]} * filter[o * e_.inputs + i];
         }
-        if (e_.activation != Activation::kNone) sum = std::max(sum, 0.0);
-        if (e_.activation == Activation::kRelu6) sum = std::min(sum, 6.0);
-        output[n * e_.outputs + o] = static_cast<float>(sum);
+        output[n * e_.outputs + o] =
+            static_cast<float>(std::clamp<double>(sum, bounds.low, bounds.high));
       }
     }
   }

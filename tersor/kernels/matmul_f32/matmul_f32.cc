@@ -34,11 +34,7 @@ class VectorKernel final : public Kernel {
     product.columns = e_.columns;
     product.depth = e_.depth;
     product.stages = &none;
-    const int64_t panels = loops_.PanelCount(e_.columns);
-    call.pool->Run(tasks_, [&](int task) {
-      loops_.multiply(product, panels * task / tasks_, panels * (task + 1) / tasks_,
-                      static_cast<float*>(call.scratch) + task * loops_.ScratchFloats());
-    });
+    RunProduct(loops_, product, tasks_, *call.pool, static_cast<float*>(call.scratch));
   }
 
  private:
@@ -74,6 +70,15 @@ constexpr KernelRow kRows[] = {
 }  // namespace
 
 std::span<const KernelRow> Rows() { return kRows; }
+
+void RunProduct(const Loops& loops, const Product& product, int tasks, ThreadPool& pool,
+                float* scratch) {
+  const int64_t panels = loops.PanelCount(product.columns);
+  pool.Run(tasks, [&](int task) {
+    loops.multiply(product, panels * task / tasks, panels * (task + 1) / tasks,
+                   scratch + task * loops.ScratchFloats());
+  });
+}
 
 bool ReadExtents(const KernelSpec& spec, Extents& extents) {
   if (!spec.epilogue.empty() || spec.operands.size() != 2) return false;

@@ -9,7 +9,9 @@
 
 #include <span>
 
+#include "tersor/base/thread_pool.h"
 #include "tersor/kernels/kernel.h"
+#include "tersor/kernels/matmul_f32/loops.h"
 
 namespace tersor::kernels::matmul_f32 {
 
@@ -22,6 +24,10 @@ struct Extents {
 };
 /// False when the case is not a product of two f32 matrices of two axes.
 bool ReadExtents(const KernelSpec& spec, Extents& extents);
+
+/// Runs a product in `tasks` parts of its panels. `scratch`: loops.ScratchFloats() for each task.
+void RunProduct(const Loops& loops, const Product& product, int tasks, ThreadPool& pool,
+                float* scratch);
 
 /// The last row: the definition.
 std::unique_ptr<Kernel> MakeReference(const KernelSpec& spec);

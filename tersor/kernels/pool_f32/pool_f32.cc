@@ -1,7 +1,6 @@
 #include "tersor/kernels/pool_f32/pool_f32.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "tersor/kernels/pool_f32/loops.h"
 #include "tersor/kernels/pool_f32/makers.h"
@@ -14,9 +13,8 @@ class ForwardKernel final : public Kernel {
  public:
   ForwardKernel(const Loops& loops, const PoolGeometry& g, Activation activation, int threads)
       : row_(kMax ? loops.max_row : loops.average_row), g_(g) {
-    constexpr float kInfinity = std::numeric_limits<float>::infinity();
-    bounds_ = {activation == Activation::kNone ? -kInfinity : 0.0f,
-               activation == Activation::kRelu6 ? 6.0f : kInfinity};
+    const ActivationBounds bounds = tersor::BoundsOf(activation);
+    bounds_ = {bounds.low, bounds.high};
     constexpr int64_t kTaskValues = 50'000;  // some ten microseconds of reading
     const int64_t rows = g.batch * g.output_height;
     const int64_t values = g.batch * g.height * g.width * g.channels;

@@ -8,9 +8,8 @@ namespace tersor::kernels::pool_f32 {
 namespace {
 
 float Activate(double x, Activation activation) {
-  if (activation != Activation::kNone) x = std::max(x, 0.0);
-  if (activation == Activation::kRelu6) x = std::min(x, 6.0);
-  return static_cast<float>(x);
+  const ActivationBounds bounds = BoundsOf(activation);
+  return static_cast<float>(std::clamp<double>(x, bounds.low, bounds.high));
 }
 
 /// Calls body(output index, [first row, last row), [first column, last column), index of cell
