@@ -54,10 +54,10 @@ void SetAttributes(const PoolCase& p, bool average, Attributes& attributes) {
   if (average) attributes.Set(Attr::count_padding, p.count_padding);
 }
 
-/// Values from a small set, so that windows have several largest cells.
+/// Integers from -8 to 7: windows have several largest cells, and some lie above 6.
 std::vector<float> CoarseValues(int64_t count, uint64_t seed) {
   auto values = RandomValues<float>(count, seed);
-  for (float& value : values) value = std::floor(value * 8) / 2;
+  for (float& value : values) value = std::floor(value * 8);
   return values;
 }
 
