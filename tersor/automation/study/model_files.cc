@@ -48,9 +48,12 @@ Status SyncFolder(const std::string& path) {
 }
 
 // A file that is written by write-then-rename is "NAME.tmp.PID" before that.
+bool IsUnfinished(const Point& point, const std::string& file) {
+  return file.starts_with(point.file + ".tmp.");
+}
+
 bool Owns(const Point& point, const std::string& file) {
-  return file == point.file ||
-         (point.state == PointState::kRunning && file.starts_with(point.file + ".tmp."));
+  return file == point.file || (point.state == PointState::kRunning && IsUnfinished(point, file));
 }
 
 }  // namespace
@@ -101,6 +104,12 @@ Status ModelFiles::RemoveOrphans(const std::vector<Point>& owners) const {
   return error ? IoError("cannot read ", folder_, ": ", error.message()) : OkStatus();
 }
 
-void ModelFiles::Remove(const Point& point) const { ::unlink(PathOf(point).c_str()); }
+void ModelFiles::Remove(const Point& point) const {
+  ::unlink(PathOf(point).c_str());
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
+    if (IsUnfinished(point, entry.path().filename().string())) ::unlink(entry.path().c_str());
+  }
+}
 
 }  // namespace tersor::automation

@@ -40,7 +40,7 @@ class ModelFiles {
   /// class are touched; what a person has put into the folder stays.
   Status RemoveOrphans(const std::vector<Point>& owners) const;
 
-  /// Removes a point's file, if it is there.
+  /// Removes a point's file, if it is there, and what a killed worker wrote of it.
   void Remove(const Point& point) const;
 
  private:

@@ -184,6 +184,19 @@ TEST_P(WorkerSuite, AFileBelongsToItsLease) {
   EXPECT_THAT(ModelFiles(), ElementsAre("p-" + HashText(kRecipe) + ".bin"));
 }
 
+TEST_P(WorkerSuite, WhoTakesAPointOverRemovesWhatWasWrittenOfIt) {
+  Study dead = Worker(), other = Worker();
+  const auto point = dead.Begin(kRecipe, "p", ".bin");
+  ASSERT_TRUE(WriteFileAtomically(dead.PathOf(*point) + ".tmp.77", "being written").ok());
+  Alter(EndLease);
+  const auto again = other.Begin(kRecipe, "p", ".bin");
+  ASSERT_TRUE(again.ok()) << again.status().message();
+  EXPECT_THAT(ModelFiles(), IsEmpty());
+  ASSERT_TRUE(WriteFileAtomically(other.PathOf(*again) + ".tmp.78", "being written").ok());
+  EXPECT_TRUE(other.Fail(*again, "no more memory").ok());
+  EXPECT_THAT(ModelFiles(), IsEmpty());
+}
+
 TEST_P(WorkerSuite, BegunAgainAPointSaysNothingOfBefore) {
   Study study = Worker();
   auto point = study.Begin(kRecipe, "p", ".bin", {{"technique", "first"}, {"note", "old"}});
