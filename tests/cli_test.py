@@ -185,6 +185,11 @@ class CommandLine(unittest.TestCase):
         self.assertAlmostEqual(values[0] + values[1], 1, places=5)
         self.assert_one_error(run("run", self.model), 2, "--input")
         self.assert_one_error(run("run", self.model, "--input", self.root / "none.npy"), 1, "none.npy")
+        target.unlink()
+        source.write_bytes(source.read_bytes()[:-4] + struct.pack("<f", float("nan")))
+        refused = run("run", self.model, "--input", source, "--output", target)
+        self.assert_one_error(refused, 1, str(source), "nan at [2,11,11,0]")
+        self.assertFalse(target.exists())
 
     def test_convert_keeps_the_results(self):
         tflite = self.root / "model.tflite"

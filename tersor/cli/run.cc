@@ -1,3 +1,4 @@
+#include "tersor/base/finite.h"
 #include "tersor/cli/command.h"
 #include "tersor/data/npy.h"
 #include "tersor/formats/formats.h"
@@ -41,6 +42,10 @@ Status Run(const RunFlags& own, const CommonFlags& flags) {
   for (size_t i = 0; i < own.inputs.size(); ++i) {
     TERSOR_ASSIGN_OR_RETURN(Tensor array, data::ReadNpy(own.inputs[i]));
     TERSOR_RETURN_IF_ERROR(CheckInput(model, model.inputs()[i], array, own.inputs[i]));
+    const std::string flaw = FindNonFinite(array.view());
+    if (!flaw.empty()) {
+      return InvalidArgument(own.inputs[i], " has ", flaw, ", expected finite numbers");
+    }
     inputs.push_back(std::move(array));
   }
   if (own.prepare) {

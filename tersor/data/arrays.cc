@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tersor/base/file.h"
+#include "tersor/base/finite.h"
 #include "tersor/data/array_fields.h"
 #include "tersor/data/idx.h"
 #include "tersor/data/image.h"
@@ -89,6 +90,11 @@ Result<Tensor> Gather(const FieldColumn& column, const std::vector<uint32_t>& in
                      to);
     } else {
       ConvertElements(source, first, in_count, examples.type().dtype, out);
+      const std::string flaw = FindNonFinite({&column.field.type, out});
+      if (!flaw.empty()) {
+        return InvalidArgument("example ", index - part_begin, " of ", column.arrays[part].name,
+                               " has ", flaw, ", expected finite numbers");
+      }
     }
     out += column.field.type.size_bytes();
   }

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <utility>
+
 #include "tersor/base/file.h"
 #include "tersor/data/dataset.h"
 #include "tersor/data/npy.h"
@@ -33,6 +36,26 @@ Dataset Loaded(const std::vector<NamedTensor>& arrays, Split split) {
   auto set = LoadArrays(arrays, split);
   EXPECT_TRUE(set.ok()) << set.status().message();
   return set.ok() ? *std::move(set) : Dataset();
+}
+
+TEST(Fields, WhatIsNoNumberIsRefusedWithItsPlace) {
+  std::vector<float> train(8, 1.0f), test(8, 1.0f);
+  train[5] = std::numeric_limits<float>::quiet_NaN();
+  test[3] = -std::numeric_limits<float>::infinity();
+  const std::vector<NamedTensor> arrays = {
+      Array<float>("x_train", {4, 2}, train), Array<int32_t>("y_train", {4}, {0, 1, 0, 1}),
+      Array<float>("x_test", {4, 2}, test), Array<int32_t>("y_test", {4}, {0, 1, 0, 1})};
+  for (const auto& [split, expected] :
+       {std::pair{Split::kTest, "example 1 of x_test has -inf at [1], expected finite numbers"},
+        {Split::kTrain, "example 2 of x_train has nan at [1], expected finite numbers"}}) {
+    DatasetOptions options;
+    options.carve.validation_fraction = 0;
+    const auto set = LoadArrays(arrays, split, options);
+    ASSERT_FALSE(set.ok());
+    EXPECT_EQ(set.status().code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(set.status().message(), HasSubstr("a.npz: "));
+    EXPECT_THAT(set.status().message(), HasSubstr(expected));
+  }
 }
 
 template <typename T>

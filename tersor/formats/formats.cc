@@ -1,6 +1,9 @@
 #include "tersor/formats/formats.h"
 
+#include <set>
+
 #include "tersor/base/file.h"
+#include "tersor/base/finite.h"
 #include "tersor/formats/native/native.h"
 #include "tersor/formats/tflite/tflite.h"
 
@@ -35,6 +38,24 @@ Result<std::string> Write(const ir::Graph& graph, const std::string& path,
   return InvalidArgument("no model format has this extension, known are ", known);
 }
 
+// An infinite constant may be meant (a mask, the padding of a maximum); an infinite weight of a
+// layer and NaN never are.
+Status CheckWeights(const ir::Graph& graph) {
+  std::set<ir::ValueId> of_layers;
+  for (const auto& node : graph.nodes()) {
+    if (node->info().is_layer()) of_layers.insert(node->operands().begin(), node->operands().end());
+  }
+  for (ir::ValueId id : graph.variables()) {
+    const ir::Value& variable = graph.value(id);
+    if (!variable.has_data() || variable.data().empty()) continue;
+    const std::string flaw = FindNonFinite(variable.data().view(), of_layers.contains(id));
+    if (flaw.empty()) continue;
+    return FailedPrecondition("weight ", variable.name(), " has ", flaw,
+                              ": such a model is not written");
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 std::span<const FormatInfo> AllFormats() { return kFormats; }
@@ -46,6 +67,7 @@ Result<ir::Graph> ImportModel(const std::string& path) {
 }
 
 Status ExportModel(const ir::Graph& graph, const std::string& path, const ExportOptions& options) {
+  if (Status flaw = CheckWeights(graph); !flaw.ok()) return flaw.WithContext(path);
   auto bytes = Write(graph, path, options);
   if (!bytes.ok()) return bytes.status().WithContext(path);
   return WriteFileAtomically(path, *bytes);

@@ -115,7 +115,8 @@ Reached FindAffineBefore(const ir::Graph& graph, ValueId value) {
     if (node->op() == OpKind::kMaxPool2d &&
         node->attributes().ActivationOf() == Activation::kNone) {
       found.pooled = true;
-    } else if (node->op() != OpKind::kReshape || after.rank() != 2 || before[0] != after[0]) {
+    } else if (node->op() != OpKind::kReshape || after.rank() != 2 || before.rank() == 0 ||
+               before[0] != after[0]) {
       return {};
     }
     value = node->operand(0);

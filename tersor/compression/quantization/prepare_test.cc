@@ -84,6 +84,18 @@ variable @bias: f32[5] trainable
 )");
 }
 
+TEST(FoldAffineIntoUnpaddedLayer, LeavesAReshapeOfAScalarAlone) {
+  EXPECT_UNCHANGED(FoldAffineIntoUnpaddedLayer, R"(
+graph @g(%x: f32[]) -> (%y: f32[1,1]) {
+  %0 = multiply(%x, @a)
+  %1 = reshape(%0) {shape=[1,1]}
+  %y = fully_connected(%1, @f)
+}
+variable @a: f32[] = [2]
+variable @f: f32[1,1] = [3]
+)");
+}
+
 TEST(FoldAffineIntoUnpaddedLayer, LeavesPaddedCellsAlone) {
   EXPECT_UNCHANGED(FoldAffineIntoUnpaddedLayer, R"(
 graph @g(%x: f32[N,4,4,3]) -> (%y: f32[N,4,4,2]) {
