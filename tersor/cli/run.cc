@@ -44,7 +44,7 @@ Status Run(const RunFlags& own, const CommonFlags& flags) {
     TERSOR_RETURN_IF_ERROR(CheckInput(model, model.inputs()[i], array, own.inputs[i]));
     const std::string flaw = FindNonFinite(array.view());
     if (!flaw.empty()) {
-      return InvalidArgument(own.inputs[i], " has ", flaw, ", expected finite numbers");
+      return DataLoss(own.inputs[i], " has ", flaw, ", expected finite numbers");
     }
     inputs.push_back(std::move(array));
   }

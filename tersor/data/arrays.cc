@@ -92,8 +92,8 @@ Result<Tensor> Gather(const FieldColumn& column, const std::vector<uint32_t>& in
       ConvertElements(source, first, in_count, examples.type().dtype, out);
       const std::string flaw = FindNonFinite({&column.field.type, out});
       if (!flaw.empty()) {
-        return InvalidArgument("example ", index - part_begin, " of ", column.arrays[part].name,
-                               " has ", flaw, ", expected finite numbers");
+        return DataLoss("example ", index - part_begin, " of ", column.arrays[part].name, " has ",
+                        flaw, ", expected finite numbers");
       }
     }
     out += column.field.type.size_bytes();

@@ -52,7 +52,7 @@ TEST(Fields, WhatIsNoNumberIsRefusedWithItsPlace) {
     options.carve.validation_fraction = 0;
     const auto set = LoadArrays(arrays, split, options);
     ASSERT_FALSE(set.ok());
-    EXPECT_EQ(set.status().code(), StatusCode::kInvalidArgument);
+    EXPECT_EQ(set.status().code(), StatusCode::kDataLoss);
     EXPECT_THAT(set.status().message(), HasSubstr("a.npz: "));
     EXPECT_THAT(set.status().message(), HasSubstr(expected));
   }
