@@ -63,8 +63,8 @@ using OptionValues = std::map<std::string, OptionValue, std::less<>>;
 
 enum class OptionType : uint8_t { kBool, kInteger, kReal, kText, kChoice, kTexts, kReals };
 
-/// Whether an option decides the bits of the result, such as a learning rate, or not, such as a
-/// path. A checkpoint resumes only with the same values of those that do.
+/// Whether an option decides the bits of the result (a learning rate does, a path does not). A
+/// checkpoint can be resumed only if all options that do have the same values as before.
 enum OptionBits : bool { kNoBits = false, kBits = true };
 
 /// Which values are legal besides those that the type already excludes, and when an option has a
@@ -134,8 +134,8 @@ Status CheckOptions(OptionTable table, const void* object);
 
 /// What is legal, for people: "0 or more", "sgd, adam or adamw", "true or false", "a text".
 std::string LegalText(const Option& option);
-/// The value as people write it: "0.1", "true", "dense*,conv1". Reals have the fewest digits that
-/// read back to the same number.
+/// The value as people write it: "0.1", "true", "dense*,conv1". A real number is written with the
+/// fewest digits that give the same number when they are read.
 std::string OptionText(const OptionValue& value);
 /// The value as JSON. Reals as in OptionText.
 std::string OptionJson(const OptionValue& value);
@@ -277,8 +277,8 @@ struct Access {
 
 }  // namespace options_internal
 
-/// The row of a member: MakeOption<&NoiseOptions::stddev>(...). Of a member of a member:
-/// MakeOption<&TrainerOptions::schedule, &ScheduleOptions::floor>(...).
+/// Makes the row of a member: MakeOption<&NoiseOptions::stddev>(...). A member of a member needs
+/// both pointers: MakeOption<&TrainerOptions::schedule, &ScheduleOptions::floor>(...).
 template <auto... members>
 constexpr Option MakeOption(std::string_view name, Legal legal, OptionBits bits,
                             std::string_view doc) {

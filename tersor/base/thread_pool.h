@@ -11,12 +11,13 @@
 
 namespace tersor {
 
-/// `threads` workers in all, the calling thread among them: a pool of 1 makes no thread. Run() is a
-/// fork and join: the caller takes part, and returns when every task is done. It waits for no
-/// worker that has not begun a task, so a worker that sleeps, or whose core does other work, costs
-/// nothing but its help. Run() neither allocates nor takes a lock: workers spin for
-/// Waitable::kSpinTime after each job (a following job starts in about a microsecond), then sleep.
-/// One Run() at a time; a pool belongs to one executable at a time. Movable while no Run() goes on.
+/// A pool has `threads` workers. The calling thread is one of them, so a pool of 1 makes no thread.
+/// Run() hands out the tasks, does some of them itself, and returns when all are done. It does not
+/// wait for a worker that has not begun a task, so a worker that sleeps, or whose core is busy with
+/// other work, does not delay it. Run() neither allocates memory nor takes a lock. After each job
+/// the workers spin for Waitable::kSpinTime, in which time the next job starts within about a
+/// microsecond, and then sleep. Only one Run() may be active at a time, a pool belongs to one
+/// executable at a time, and it may be moved only while no Run() is active.
 class ThreadPool {
  public:
   /// A pool of 1 thread, the caller's.

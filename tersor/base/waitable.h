@@ -29,9 +29,9 @@ class alignas(64) Waitable {
   int32_t WaitUntil(Reached reached) {
     int32_t seen;
     if (SpinUntil(reached, &seen)) return seen;
-    // Wake() looks at `sleepers_` after `value` has changed; this thread looks at `value` after it
-    // raised `sleepers_`. All four accesses are sequentially consistent, so one side sees the
-    // other.
+    // Wake() reads `sleepers_` after `value` has changed, and this thread reads `value` after it
+    // has increased `sleepers_`. All four accesses are sequentially consistent, so at least one of
+    // the two threads sees what the other has written.
     sleepers_.fetch_add(1);
     while (!reached(seen = value.load())) SleepWhile(seen);
     sleepers_.fetch_sub(1);

@@ -11,8 +11,8 @@
 
 namespace tersor::compression {
 
-/// Whether `name` has the form of `pattern`: `*` stands for any characters (none, too), `?` for
-/// one, everything else for itself.
+/// Whether `name` matches `pattern`, in which `*` stands for any number of characters (also none),
+/// `?` for exactly one character, and every other character for itself.
 bool MatchesGlob(std::string_view pattern, std::string_view name);
 
 /// The setting for a place of a graph: that of the last pattern that one of its names matches, else

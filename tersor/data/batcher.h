@@ -35,7 +35,8 @@ struct BatcherOptions {
 Result<std::vector<Field>> BindInputs(const Dataset& dataset, std::span<const Field> inputs);
 
 /// Makes batches. Batch b of epoch e is a pure function of (set, options, e, b), so a resumed run
-/// needs no state but its position. Immutable to its users: any number of threads may call.
+/// needs no state but its position. A batcher does not change when it is used, so any number of
+/// threads may call it.
 class Batcher {
  public:
   /// `wanted` are the fields that a batch has: some of the set's, each in the type that the reader
@@ -68,9 +69,10 @@ class Batcher {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The batches of a Batcher from one position on, without end, filled ahead into a ring of the
-/// caller's buffers: with n buffers up to n - 1 batches wait while one is in use. The bits are the
-/// same for any number of threads and buffers. One thread calls Next().
+/// An endless stream of the batches of a Batcher, beginning at a given position. The batches are
+/// filled in advance into a ring of the caller's buffers: with n buffers, up to n - 1 batches wait
+/// while one is in use. The bits of a batch do not depend on the number of threads and buffers.
+/// Only one thread may call Next().
 class BatchStream {
  public:
   struct Batch {
@@ -80,8 +82,9 @@ class BatchStream {
                                       ///< ring, the caller's until the next call of Next()
   };
 
-  /// `threads` fill the buffers; 0: Next() does, and only the first buffer is used. `batcher`
-  /// outlives the stream; `ring` has at least one buffer, each as Batcher::Allocate() gives it.
+  /// `threads` threads fill the buffers; with 0 threads, Next() fills the first buffer itself and
+  /// the others are not used. `batcher` must outlive the stream. `ring` must have at least one
+  /// buffer, and each buffer must come from Batcher::Allocate().
   BatchStream(const Batcher& batcher, std::vector<std::vector<Tensor>> ring, int threads,
               int64_t first_epoch = 0, int64_t first_batch = 0);
   ~BatchStream();

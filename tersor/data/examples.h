@@ -60,9 +60,9 @@ class ExampleSource {
   virtual Status Read(std::span<const int64_t> examples, std::span<std::byte* const> out) const = 0;
 };
 
-/// Examples in memory: a tensor [count,...] for each field. The tensors are shared with the caller,
-/// and nobody writes to them any more. Refuses counts that differ, tensors without a first extent,
-/// and two fields of one name.
+/// Makes a source of examples that are in memory: each field has a tensor [count,...]. The tensors
+/// are shared with the caller, who must not write to them any more. Fails if the counts differ, if
+/// a tensor has no first extent, or if two fields have the same name.
 Result<std::shared_ptr<const ExampleSource>> ExamplesInMemory(std::vector<NamedTensor> columns);
 
 }  // namespace tersor::data

@@ -64,8 +64,8 @@ std::optional<OpKind> ParseOpTextName(std::string_view text_name);
 
 /// The fused activation that does what `op` does; nothing for other operators.
 std::optional<Activation> ActivationFor(OpKind op);
-/// The operator that does what a fused activation does, and the one that makes its gradient from
-/// (gradient, result). Not for kNone, which has none.
+/// OpFor is the operator that computes a fused activation, GradientOpFor the one that computes its
+/// gradient from (gradient, result). Neither exists for kNone, which must not be passed.
 OpKind OpFor(Activation activation);
 OpKind GradientOpFor(Activation activation);
 

@@ -19,11 +19,12 @@ struct RandomGraphOptions {
   int64_t max_macs_per_node = 300'000;  ///< for one example
 };
 
-/// A network over one image [N,H,W,C]: convolutions (dense, grouped, depthwise; strides, dilations,
-/// every kind of padding), pooling, add, subtract, multiply (with tensors, channels, scalars),
-/// relu, relu6, sigmoid, tanh, concat, pad, reductions, fully connected layers, reshape, softmax.
-/// Extents are small and often odd. Weights are there; the magnitudes are such that integer results
-/// use their range and sometimes saturate. A function of the seed and the options alone. Verified.
+/// Makes a network that takes one image [N,H,W,C]. It is built from convolutions (dense, grouped,
+/// depthwise; strides, dilations, every kind of padding), pooling, add, subtract, multiply (with
+/// tensors, channels, scalars), relu, relu6, sigmoid, tanh, concat, pad, reductions, fully
+/// connected layers, reshape and softmax. Extents are small and often odd. All weights have data,
+/// of such magnitudes that integer results use their range and sometimes saturate. The graph
+/// depends only on the seed and the options, and has passed the verifier.
 Graph RandomGraph(uint64_t seed, const RandomGraphOptions& options = {});
 
 /// Data for a tensor of this type, a function of the seed: f32 normal, integers uniform over their

@@ -20,7 +20,7 @@ constexpr bool IsNameCharacter(char c) {
 }
 
 /// A position in a text. Spaces, line ends and comments (# to the end of the line) separate words.
-/// Every Read function leaves the position where it failed.
+/// A Read function that fails leaves the position at the place where it failed.
 class Lexer {
  public:
   explicit Lexer(std::string_view text) : text_(text) {}

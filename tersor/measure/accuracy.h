@@ -29,8 +29,9 @@ struct Accuracy {
   int64_t count = 0;
   int64_t correct = 0;   ///< the largest output is the label's; the first of equal ones counts
   int64_t correct5 = 0;  ///< the label is among the five largest; of equal ones the first go ahead
-  /// Mean cross-entropy, -ln of the label's probability. Outputs are probabilities where a softmax
-  /// makes them (those below 1e-7 count as 1e-7), else logits.
+  /// Mean cross-entropy: the mean of -ln of the label's probability. The outputs are taken as
+  /// probabilities if the model ends with a softmax (values below 1e-7 then count as 1e-7), and as
+  /// logits otherwise.
   double loss = 0;
   std::vector<int64_t> class_count, class_correct;  ///< by label
   std::vector<int32_t> predictions;                 ///< one an example, in the set's order

@@ -7,12 +7,13 @@
 
 namespace tersor::runtime {
 
-/// The kernel for a case with f16 or bf16 tensors, made of the kernel that `choose` gives for the
-/// same case with f32 in their place: it reads the operands as f32, runs that kernel, and rounds
-/// the results to the nearest, ties to even. Those are the bits of a cast to f32, the operator, and
-/// a cast back. Constants are widened once, here. Scratch holds an f32 copy of every other operand
-/// and result of 16 bits. Empty where no tensor has 16 bits, where the case has an epilogue (whose
-/// links would have to round in between), and where `choose` finds nothing.
+/// Returns a kernel for a case with f16 or bf16 tensors. It wraps the f32 kernel that `choose`
+/// gives for the same case with f32 tensors: it converts the operands to f32, runs the f32 kernel,
+/// and rounds the results to the nearest value, ties to even. The result has the same bits as a
+/// cast to f32, the operator, and a cast back. Constants are converted once, in this function. The
+/// scratch memory holds an f32 copy of every other 16-bit operand and result. Nothing is returned
+/// if no tensor has 16 bits, if the case has an epilogue (whose operators would have to round in
+/// between), or if `choose` finds no kernel.
 ChosenKernel Widen(const kernels::KernelSpec& spec,
                    const std::function<ChosenKernel(const kernels::KernelSpec&)>& choose);
 

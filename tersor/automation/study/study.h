@@ -104,8 +104,9 @@ class Study {
   // The functions below that write a point give kFailedPrecondition, and change nothing, where
   // another worker has begun it meanwhile.
 
-  /// Commits the measured point: its metrics and attributes. Where it has the metric file_bytes,
-  /// its file must be there with so many bytes; it gets its final name, which `point` then has.
+  /// Commits the measured point with its metrics and attributes. If it has the metric file_bytes,
+  /// its file must exist and have that many bytes. The file gets its final name, and so does
+  /// `point`.
   Status Complete(Point& point);
   /// Commits that the point could not be made, and removes its file if there is one.
   Status Fail(const Point& point, std::string_view reason);

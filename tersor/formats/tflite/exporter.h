@@ -57,8 +57,8 @@ class Exporter {
   /// An operator that makes `result`; the operands are tensors.
   void Emit(BuiltinOp op, std::vector<int32_t> inputs, int32_t result, OperatorOptions options = {},
             std::optional<int> version = std::nullopt);
-  /// Emits `op`, whose result in the format has the scale of its first operand: a QUANTIZE follows
-  /// where the node's has another.
+  /// Emits `op`, whose result in a TFLite file must have the scale of its first operand. If the
+  /// result of `node` has another scale, a QUANTIZE is emitted after it.
   void EmitInScaleOfInput(BuiltinOp op, std::vector<int32_t> inputs, const ir::Node& node,
                           OperatorOptions options = {});
   /// The tensor of the node's result, new.

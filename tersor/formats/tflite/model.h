@@ -1,6 +1,6 @@
-// A TFLite model as plain values: what stands between the FlatBuffers tables of a file and the
-// graph. Reading checks everything that can be checked without knowing what an operator means;
-// import and export know only this form.
+// A TFLite model as plain values. This form stands between the FlatBuffers tables of a file and our
+// graph: import and export use nothing else. The code that reads a file into this form checks
+// everything that can be checked without knowing what an operator means.
 #pragma once
 
 #include <cstddef>

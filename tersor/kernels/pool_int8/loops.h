@@ -1,5 +1,5 @@
-// The loops that one instruction set provides; see elementwise/loops.h for why they are plain
-// pointers.
+// The loops that each instruction set provides. elementwise/loops.h says why they are plain
+// function pointers.
 #pragma once
 
 #include <cstdint>
@@ -28,19 +28,19 @@ struct PoolCase {
   }
 };
 
-/// Vectors may be read up to the first, and written up to the second; what is written behind a cell
-/// is written anew with the next one.
+/// Vectors may be read up to `input` and written up to `output`. What a vector writes after the end
+/// of a cell is overwritten when the next cell is written.
 struct Ends {
   const uint8_t* input;
   const uint8_t* output;
 };
 
-/// With more cells a window's mean could be rounded twice, in f32 and to an integer.
+/// The mean of a window with more cells could be rounded twice: in f32, then to an integer.
 inline constexpr int64_t kMostMeanCells = 1 << 14;
 
 struct Loops {
-  /// Row y of the result from the image [height, width, channels]. Where the scale stays, a window
-  /// of average_row has at most kMostMeanCells cells.
+  /// Computes row y of the result from the image [height, width, channels]. If the result has the
+  /// scale of the image, the windows of average_row have at most kMostMeanCells cells.
   void (*max_row)(const PoolCase& pool, const uint8_t* image, int64_t y, uint8_t* output,
                   const Ends& ends);
   void (*average_row)(const PoolCase& pool, const uint8_t* image, int64_t y, uint8_t* output,
