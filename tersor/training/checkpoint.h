@@ -20,8 +20,8 @@ struct CheckpointState {
   std::string fingerprint;                   ///< of the run (fingerprint.h)
 };
 
-/// Writes all variables of the training step's graph and the state to a .tersor file, whose metadata
-/// holds the state. The file is written under another name first and then renamed.
+/// Writes all variables of the training step's graph and the state to a .tersor file, whose
+/// metadata holds the state. The file is written under another name first and then renamed.
 Status SaveCheckpoint(const std::string& path, const ir::Graph& step_graph,
                       const CheckpointState& state);
 
