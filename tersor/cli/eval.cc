@@ -82,7 +82,7 @@ Action RegisterEval(CLI::App& app, CommonFlags& flags) {
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   app.add_option("--limit", own->limit,
-                 "use so many examples, evenly spaced over the split (0: all)")
+                 "use only this many examples, evenly spaced over the split (0: all)")
       ->check(CLI::NonNegativeNumber);
   app.add_flag("--stream", own->stream,
                "decode JPEG images when they are read, for sets that are larger than the memory");

@@ -193,7 +193,7 @@ Action RegisterInspect(CLI::App& app, CommonFlags& flags) {
                "print how the model would run on this CPU with --threads: steps, kernels, memory");
   AddExtentFlag(app, own->extents);
   app.footer(
-      "TERSOR_CPU=reference|avx2|avx512|avx512vnni caps the instructions of --plan.\n"
+      "TERSOR_CPU=reference|avx2|avx512|avx512vnni limits the instructions that --plan may use.\n"
       "A variable's line says how it is stored: encoding and parameters, bytes before the format\n"
       "codes them, bits for each element, and how many different elements there are.\n"
       "example: tersor inspect model.tflite");

@@ -186,13 +186,13 @@ Action RegisterShrink(CLI::App& app, CommonFlags& flags) {
   app.add_option("--min-accuracy", own->min_accuracy, "percent, on the validation split")
       ->check(CLI::Range(0.0, 100.0));
   app.add_option("--recipe", own->recipe, "YAML file of the candidates (docs/guide.md)");
-  app.add_option("--export", own->exports, "write and measure each model in this format, too")
+  app.add_option("--export", own->exports, "also write and measure each model in this format")
       ->check(CLI::IsMember(FormatNames()));
   own->normalize.AddTo(app);
   app.add_option("--latency-threads", options.latency_threads, "threads of a model that is timed")
       ->check(CLI::Range(1, kMaxThreads))
       ->capture_default_str();
-  app.add_option("--limit", options.limit, "so many examples of each split (0: all)")
+  app.add_option("--limit", options.limit, "use only this many examples of each split (0: all)")
       ->check(CLI::NonNegativeNumber);
   app.footer(
       "Models are chosen by their accuracy on the validation split; the test split is reported "

@@ -236,7 +236,7 @@ Action RegisterCompress(CLI::App& app, CommonFlags& flags) {
   auto own = std::make_shared<CompressFlags>();
   AddCompressFlags(app, *own, false);
   app.add_option("--recipe", own->recipe, "YAML file of the steps (docs/guide.md)")->required();
-  app.add_option("--limit", own->limit, "train on so many examples (0: all)")
+  app.add_option("--limit", own->limit, "train on only this many examples (0: all)")
       ->check(CLI::NonNegativeNumber);
   app.footer(
       "example: tersor compress model.tersor --recipe recipe.yaml --data fashion-mnist\n"

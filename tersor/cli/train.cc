@@ -105,7 +105,7 @@ Action RegisterTrain(CLI::App& app, CommonFlags& flags) {
   AddOptionFlags(app, guide::StepTypeOf(guide::StepKind::kTrain).options, own->values,
                  {{"batch_size", "--batch"}, {"shift_pixels", "--shift"}}, {"seed"});
   own->normalize.AddTo(app);
-  app.add_option("--limit", run.limit, "train on so many examples (0: all)")
+  app.add_option("--limit", run.limit, "train on only this many examples (0: all)")
       ->check(CLI::NonNegativeNumber);
   app.add_flag("--no-validation", run.train_on_validation, "train on the validation split as well");
   app.add_option("--checkpoint", run.checkpoint_path, "file that the state is written to");

@@ -128,8 +128,8 @@ Status ReadPart(const ArraySource& source, std::span<const ArrayField> part, Loa
     if (first_part) loaded.columns.push_back({{part[f].field, *type}, {}});
     FieldColumn& column = loaded.columns[f];
     if (column.field.type != *type) {
-      return DataLoss(array, " has examples ", type->ToString(), ", expected those of ",
-                      column.arrays[0].name);
+      return DataLoss(array, " has examples of type ", type->ToString(), ", expected ",
+                      column.field.type.ToString(), " as in ", column.arrays[0].name);
     }
     count = tensor.type().shape[0];
     if (count > UINT32_MAX - static_cast<int64_t>(loaded.parts.size())) {

@@ -183,7 +183,7 @@ TEST(ArrayFields, WhatDoesNotFitIsRefusedWithAReason) {
        "the parts of x_train and x_val have different fields"},
       {{Array<float>("x_train", {1, 1}, {1}), Array<float>("x_val", {1, 2}, {1, 2})},
        Split::kTrainAndValidation,
-       "x_val has examples f32[2], expected those of x_train"},
+       "x_val has examples of type f32[2], expected f32[1] as in x_train"},
       {{Array<int8_t>("y_test", {1}, {1})}, Split::kTest, "or x, y, found: y_test"},
   };
   for (const auto& c : kCases) {

@@ -183,7 +183,7 @@ Result<int64_t> ParseSize(std::string_view text) {
                                                                            {"gib", 1073741824}}};
   auto fail = [&] {
     return InvalidArgument("'", text,
-                           "' is no size, expected a number above 0 and B, KB, MB or GB");
+                           "' is not a size, expected a number above 0 with B, KB, MB or GB");
   };
   const size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
   if (digits == 0) return fail();

@@ -219,7 +219,7 @@ TEST(ParseSize, TableOfFacts) {
     const auto bytes = ParseSize(row.text);
     if (row.bytes == 0) {
       ASSERT_FALSE(bytes.ok()) << row.text;
-      EXPECT_THAT(bytes.status().message(), HasSubstr("is no size, expected")) << row.text;
+      EXPECT_THAT(bytes.status().message(), HasSubstr("is not a size, expected")) << row.text;
     } else {
       ASSERT_TRUE(bytes.ok()) << row.text;
       EXPECT_EQ(*bytes, row.bytes) << row.text;

@@ -31,7 +31,7 @@ class MemoryRecords : public Records {
     for (const Point& other : points) {
       if (other.id == point.id) continue;
       if (other.recipe == point.recipe || other.file == point.file) {
-        return Internal("point ", other.id, " has this recipe or file already: ", point.recipe);
+        return Internal("point ", other.id, " already has this recipe or file: ", point.recipe);
       }
     }
     if (point.id == 0) {

@@ -174,7 +174,7 @@ TEST(Encodings, WhatDoesNotFitIsRefusedWithTheReason) {
   EXPECT_EQ(message(Encoding::kPalette, {3, 0, 1}),
             "palette: codebook 1 of i8[2,4] needs more than the 3 entries that it has");
   EXPECT_EQ(message(Encoding::kPalette, {257, -1, 0}),
-            "palette: 257 entries of a codebook, expected 0 to 256");
+            "palette: a codebook has 257 entries, expected 0 to 256");
   for (const auto& parameters :
        std::vector<std::vector<int64_t>>{{0, -1, 1}, {0, 2, 1}, {0, 0, 0}, {0, 0, 3}, {0, -2, 0}}) {
     EXPECT_THAT(message(Encoding::kPalette, parameters), HasSubstr("palette: a codebook for "));

@@ -1,6 +1,6 @@
-// Bytes: the codebooks one after the other, each with `entries` elements; then an index for each
-// element in row-major order, in bits enough for entries - 1 (at least 1). (Weight sharing: Han et
-// al. 2015, "Deep Compression", section 3.)
+// Bytes: first the codebooks, each with `entries` elements; then an index for each element of the
+// weight in row-major order. An index has as many bits as entries - 1 needs, and at least 1.
+// (Weight sharing: Han et al. 2015, "Deep Compression", section 3.)
 #include <algorithm>
 #include <bit>
 #include <set>
@@ -34,10 +34,11 @@ struct Layout {
 };
 
 Status CheckParameters(const TensorType& type, Parameters given, int64_t least_entries) {
-  if (given.size() != 3) return InvalidArgument("parameters are entries, axis and group");
+  if (given.size() != 3)
+    return InvalidArgument(given.size(), " parameters, expected entries, axis and group");
   if (given[0] < least_entries || given[0] > kMaxEntries) {
-    return InvalidArgument(given[0], " entries of a codebook, expected ", least_entries, " to ",
-                           kMaxEntries);
+    return InvalidArgument("a codebook has ", given[0], " entries, expected ", least_entries,
+                           " to ", kMaxEntries);
   }
   const bool one_book = given[1] == -1 && given[2] == 0;
   if (!one_book && (given[1] < 0 || given[1] >= type.shape.rank() || given[2] < 1 ||

@@ -149,7 +149,7 @@ class Importer {
       Quantization quantization;
       const int64_t axis = in.Signed();
       if (axis < -1 - INT64_C(0x7FFFFFFF) || axis > INT32_MAX) {
-        return DataLoss("quantization along axis ", axis);
+        return DataLoss("quantization along axis ", axis, ", which is out of range");
       }
       // Below -1: groups along the last axis, -2 of 1 element, -3 of 2, ...
       quantization.axis = axis < -1 ? type.shape.rank() - 1 : static_cast<int>(axis);

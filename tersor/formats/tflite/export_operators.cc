@@ -169,8 +169,9 @@ Result<int32_t> Exporter::ApplyPadding(const ir::Node& node, int64_t window_h, i
                          (!none && around == resolve(same));
   if (none || (options.same_padding && cells != Cells::kCounted)) return TensorOf(input);
   if (cells == Cells::kUncounted) {
-    return Unsupported("a mean that leaves out the cells of padding ",
-                       FormatAttrValue(Attr::padding, around), ", the format knows same and valid");
+    return Unsupported("a mean that does not count the cells of padding ",
+                       FormatAttrValue(Attr::padding, around),
+                       ": the format can say that only of the paddings same and valid");
   }
   options.same_padding = false;
   return Padded(input, {0, 0, around.top, around.bottom, around.left, around.right, 0, 0},

@@ -245,7 +245,7 @@ TEST(Export, RefusesWhatTheFormatCannotSay) {
   EXPECT_THAT(
       Refusal(Parsed("graph @g(%x: f32[N,6,6,1]) -> (%y: f32[N,5,5,1]) {\n  %y = avg_pool2d(%x) "
                      "{padding=[1,0,1,0], window=[3,3]}\n}\n")),
-      HasSubstr("node 0 (avg_pool2d): a mean that leaves out the cells of padding [1,0,1,0]"));
+      HasSubstr("node 0 (avg_pool2d): a mean that does not count the cells of padding [1,0,1,0]"));
 }
 
 TEST(Export, RandomGraphsComeBack) {

@@ -201,7 +201,7 @@ Result<std::vector<TensorType>> InferTypes(OpKind op, std::span<const TensorType
   const Rule rule = kRules[static_cast<size_t>(op)];
   if (rule == nullptr) {
     return Unsupported("this build of the library has no ", info.text_name,
-                       "; scripts/runtime_min --for MODEL builds it for a model");
+                       "; scripts/runtime_min --for MODEL builds a library for one model");
   }
   TERSOR_RETURN_IF_ERROR(CheckAttributes(op, attributes));
   TERSOR_ASSIGN_OR_RETURN(const auto all, CheckOperands(info, operands));
