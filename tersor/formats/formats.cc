@@ -1,6 +1,6 @@
 #include "tersor/formats/formats.h"
 
-#include <set>
+#include <map>
 
 #include "tersor/base/file.h"
 #include "tersor/base/finite.h"
@@ -41,14 +41,15 @@ Result<std::string> Write(const ir::Graph& graph, const std::string& path,
 // An infinite constant may be meant (a mask, the padding of a maximum); an infinite weight of a
 // layer and NaN never are.
 Status CheckWeights(const ir::Graph& graph) {
-  std::set<ir::ValueId> of_layers;
+  std::map<ir::ValueId, bool> reads;  // whether a layer is among the readers
   for (const auto& node : graph.nodes()) {
-    if (node->info().is_layer()) of_layers.insert(node->operands().begin(), node->operands().end());
+    for (ir::ValueId operand : node->operands()) reads[operand] |= node->info().is_layer();
   }
   for (ir::ValueId id : graph.variables()) {
     const ir::Value& variable = graph.value(id);
-    if (!variable.has_data() || variable.data().empty()) continue;
-    const std::string flaw = FindNonFinite(variable.data().view(), of_layers.contains(id));
+    const auto read = reads.find(id);
+    if (read == reads.end() || !variable.has_data() || variable.data().empty()) continue;
+    const std::string flaw = FindNonFinite(variable.data().view(), read->second);
     if (flaw.empty()) continue;
     return FailedPrecondition("weight ", variable.name(), " has ", flaw,
                               ": such a model is not written");

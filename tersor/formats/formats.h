@@ -26,8 +26,9 @@ std::span<const FormatInfo> AllFormats();
 /// file's size.
 Result<ir::Graph> ImportModel(const std::string& path);
 
-/// Writes a model in the format that the path's extension names. Refuses one with a weight that is
-/// NaN or, in a layer, infinite. Atomic: after a failure the path holds what it held before.
+/// Writes a model in the format that the path's extension names. Refuses one that reads a weight
+/// that is NaN or, in a layer, infinite. Atomic: after a failure the path holds what it held
+/// before.
 Status ExportModel(const ir::Graph& graph, const std::string& path,
                    const ExportOptions& options = {});
 
