@@ -92,11 +92,11 @@ class Shape {
 /// real = scale * (quantized - zero_point), with one pair for the tensor, one for each slice along
 /// `axis`, or one for each group of elements along the last axis.
 struct Quantization {
-  std::vector<float> scales;         ///< one, dims[axis], or one a group in row-major order
+  std::vector<float> scales;         ///< one, dims[axis], or one for each group in row-major order
   std::vector<int32_t> zero_points;  ///< as many as scales
   int axis = -1;                     ///< -1: per tensor
-  /// 0: whole slices. Otherwise the elements of a group: `axis` is the last one, and each row along
-  /// it is cut into groups, of which the last may be shorter.
+  /// 0 if there are no groups. Otherwise the number of elements in a group: `axis` is then the last
+  /// axis, and each row along it is cut into groups. The last group of a row may be shorter.
   int64_t group_size = 0;
 
   /// More than one pair: for the slices or the groups along an axis.

@@ -52,8 +52,8 @@ class StepHook {
 
   /// Unique among the hooks of a run: the checkpoint keeps the state under it.
   virtual std::string_view name() const = 0;
-  /// Options that decide the bits of the result, as one line of text. A checkpoint is resumed only
-  /// with the same.
+  /// The options that decide the bits of the result, as one line of text. A checkpoint can be
+  /// resumed only if this text is the same as when it was written.
   virtual std::string options() const { return ""; }
   /// Variables of the step that this hook writes and that no update of the step writes.
   virtual std::vector<std::string> host_written() const { return {}; }

@@ -79,15 +79,15 @@ inline constexpr std::string_view kPredictionOutput = "prediction";  ///< where 
 bool IsMadeByTrainer(std::string_view input);
 
 /// The whole step as one graph: forward, loss, gradients, their sum over the shards, and updates.
-/// Variables have the names that they have in the model; those of the optimizer are called as the
-/// variable that they belong to with ".velocity", ".moment1" or ".moment2" behind it.
+/// Variables keep the names that they have in the model. A variable of the optimizer is named after
+/// the variable to which it belongs, followed by ".velocity", ".moment1" or ".moment2".
 struct TrainingStep {
   ir::Graph graph;
   /// Places in graph.inputs() and graph.outputs(), by name: the model's inputs, those of the spec
   /// that are read, and those above. An executable of the graph has the same places.
   std::map<std::string, int, std::less<>> inputs, outputs;
-  /// The first term of the loss that knows right from wrong and whose target is an input; null
-  /// where there is none, and then there is no output "prediction".
+  /// The first term of the loss that can count right predictions and whose target is an input. It
+  /// is null if there is no such term; the graph then has no output "prediction".
   const Loss* counting = nullptr;
   std::string counted_target;  ///< name of that input
 };

@@ -31,8 +31,8 @@ class Records {
   virtual Result<std::vector<Point>> Points() const = 0;
   /// The point with this recipe (compared byte by byte), if there is one.
   virtual Result<std::optional<Point>> Find(std::string_view recipe) const = 0;
-  /// Writes the whole point with its metrics and attributes. A point of id 0 is new: it gets the
-  /// next id. Its recipe and its file must be those of no other point.
+  /// Writes the whole point with its metrics and attributes. A point with id 0 is new: it gets the
+  /// next id. No other point may have the same recipe or the same file.
   virtual Status Put(Point& point) = 0;
 
   /// Intermediate values of a point, such as the loss of each epoch: step -> value. A value may be

@@ -1,9 +1,9 @@
-// The loops that one instruction set provides; see elementwise/loops.h for why they are plain
-// pointers.
+// The loops that each instruction set provides. elementwise/loops.h says why they are plain
+// function pointers.
 //
-// The data is walked flat, whatever the number of channels: a period is a number of floats that is
-// a multiple of both the channels and the vector, and what depends on the channel is laid out once
-// for a whole period. Data begins at channel 0.
+// The loops read the data as one flat array, whatever the number of channels. A period is a number
+// of floats that is a multiple of the number of channels and of the vector's length; values that
+// depend on the channel are repeated to fill one period. The data begins at channel 0.
 #pragma once
 
 #include <cstdint>

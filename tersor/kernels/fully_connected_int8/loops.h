@@ -1,5 +1,5 @@
-// What is worked out once for a fully connected layer before vector code runs it. Plain data for
-// the files compiled for one CPU level.
+// The values that are computed once for a fully connected layer, before its vector code runs. They
+// are plain data, because the files that are compiled for one CPU level read them.
 #pragma once
 
 #include <cstddef>

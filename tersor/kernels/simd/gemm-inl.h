@@ -21,8 +21,8 @@ constexpr int kRowsOfTwo = kLanes == 16 ? 12 : 6;
 constexpr int kRowsOfOne = kLanes == 16 ? 14 : 8;
 
 /// acc[r][j] += sum over i < depth of a[r * a_row + i * a_step] * b[i * b_step + j * kLanes ...],
-/// in order of i, fused. With kSums > 1 so many independent sums take turns, so that a block too
-/// small to hide the latency of a multiply-add does not wait for itself.
+/// in order of i, with fused multiply-adds. With kSums > 1, kSums independent sums take turns: a
+/// small block then need not wait for the latency of its own multiply-adds.
 template <int kRows, int kVectors, int kSums = 1>
 TERSOR_INLINE void AddProducts(F32 (&acc)[kRows][kVectors], const float* a, int64_t a_row,
                                int64_t a_step, const float* b, int64_t b_step, int64_t depth) {
