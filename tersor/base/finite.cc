@@ -1,6 +1,8 @@
 #include "tersor/base/finite.h"
 
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "tersor/base/float16.h"
 
@@ -8,12 +10,13 @@ namespace tersor {
 namespace {
 
 std::string Place(const Shape& shape, int64_t index) {
-  std::string place;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    place = StrCat(index % shape[axis], place.empty() ? "" : ",", place);
-    index /= shape[axis];
+  std::vector<int64_t> place = shape.dims();
+  for (size_t axis = place.size(); axis-- > 0;) {
+    const int64_t extent = place[axis];
+    place[axis] = index % extent;
+    index /= extent;
   }
-  return StrCat("[", place, "]");
+  return Shape(std::move(place)).ToString();
 }
 
 template <typename T, typename ToFloat>
