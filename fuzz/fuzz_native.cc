@@ -7,8 +7,8 @@
 #include <string>
 
 #include "tersor/base/status.h"
+#include "tersor/coding/coding.h"
 #include "tersor/formats/native/native.h"
-#include "tersor/formats/native/wire.h"
 
 namespace {
 
@@ -27,7 +27,7 @@ void Seal(std::string& bytes) {
   std::memcpy(bytes.data(), native::kMagic, sizeof(native::kMagic));
   put(6, native::kVersion, 2);
   put(8, bytes.size(), 8);
-  put(16, native::Checksum(native::AsBytes(bytes).subspan(native::kChecksummedFrom)), 4);
+  put(16, native::Checksum(tersor::coding::AsBytes(bytes).subspan(native::kChecksummedFrom)), 4);
 }
 
 }  // namespace

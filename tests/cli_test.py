@@ -117,16 +117,42 @@ class CommandLine(unittest.TestCase):
         for step in found["steps"]:
             self.assertIn(f'{step["op"]} [{step["kernel"]}](', text)
 
+    def plan_models(self, *arguments):
+        tool = pathlib.Path(TERSOR).resolve().parent / "tools/tersor_plan_models"
+        return subprocess.run([tool, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+
     def test_what_a_smaller_library_needs(self):
-        prepared = self.root / "prepared.tersor"
-        self.assertEqual(run("convert", "--prepare", self.model, prepared).returncode, 0)
-        tool = pathlib.Path(__file__).resolve().parent.parent / "tools/needed_kernels"
-        found = subprocess.run([tool, TERSOR, "--cpu", "reference", "--for", prepared], capture_output=True, text=True, timeout=300)
+        into = self.root / "smaller"
+        found = self.plan_models("--into", into, "--cpu", "reference", "--for", self.model)
         self.assertEqual(found.returncode, 0, found.stderr)
-        operators, kernels = found.stdout.split()
+        operators, kernels, encoded = found.stdout.split()
         self.assertEqual(operators.split("=")[1].split(";"), ["Conv2d", "FullyConnected", "MaxPool2d", "Reshape", "Softmax"])
         self.assertIn("conv2d_f32/reference", kernels.split("=")[1].split(";"))
         self.assertNotIn("avx", kernels)
+        self.assertEqual(encoded, "-DTERSOR_ENCODED_WEIGHTS=OFF")
+        prepared = into / "models" / (self.model.stem + ".tersor")
+        self.assertEqual(run("inspect", prepared).returncode, 0)
+        table = (into / "selected/tersor/c_api/planned_models.inc").read_text()
+        self.assertTrue(all(0 <= int(byte) <= 255 for byte in table.replace("\n", "").rstrip(",").split(",")))
+        golden = pathlib.Path(__file__).resolve().parent / "golden/v1/model_encoded.tersor"
+        found = self.plan_models("--into", into, "--cpu", "reference", "--threads", "1", "--batch", "2", "--for", golden)
+        self.assertEqual(found.stdout.split()[2], "-DTERSOR_ENCODED_WEIGHTS=ON", found.stderr)
+
+    def test_a_smaller_library_refuses_wrong_arguments(self):
+        for arguments, code, words in [
+            (["--into", self.root / "x"], 2, "--for takes models"),
+            (["--for", self.model], 2, "--into takes one folder"),
+            (["--into", self.root / "x", "--with", "y", "--for", self.model], 2, "there is no flag --with"),
+            (["x", "--for", self.model], 2, "'x' stands before any flag"),
+            (["--into", self.root / "x", "--threads", "0", "--for", self.model], 2, "'0': expected a number from 1"),
+            (["--into", self.root / "x", "--cpu", "z80", "--for", self.model], 2, "there is no CPU level 'z80'"),
+            (["--into", self.root / "x", "--for", self.model, self.model], 2, "two models would become"),
+            (["--into", self.root / "x", "--for", self.root / "absent.tersor"], 1, "absent.tersor"),
+        ]:
+            found = self.plan_models(*arguments)
+            self.assertEqual((found.returncode, found.stdout), (code, ""), found.stderr)
+            self.assertIn(words, found.stderr)
+            self.assertEqual(len(found.stderr.splitlines()), 1, found.stderr)
 
     def test_inspect_json(self):
         found = json.loads(run("inspect", self.model, "--json").stdout)

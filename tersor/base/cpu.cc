@@ -17,21 +17,30 @@ constexpr std::string_view kNames[] = {
 constexpr int kLevels = std::size(kNames);
 
 #if defined(__x86_64__)
-/// F16C by the CPU's own word: clang 14 has no name for it.
-bool HasF16c() {
+// What the instruction CPUID says, read here: the compiler's __builtin_cpu_supports() knows every
+// CPU by name and takes 5 KB of the deployable library.
+struct Cpuid {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C);
+  explicit Cpuid(unsigned leaf) { __get_cpuid_count(leaf, 0, &eax, &ebx, &ecx, &edx); }
+};
+
+bool HasAll(unsigned found, unsigned bits) { return (found & bits) == bits; }
+
+// Whether the operating system keeps these registers (bits of XCR0) when it switches threads.
+bool SystemKeeps(unsigned registers) {
+  unsigned low = 0, high = 0;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return HasAll(low, registers);
 }
-#endif
 
 bool MachineHas(CpuLevel level) {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                    __builtin_cpu_supports("bmi2") && HasF16c();
-  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
-                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-                      __builtin_cpu_supports("avx512vl");
+  constexpr unsigned kYmm = 0x6, kZmm = 0xe6;
+  const Cpuid first(1), extended(7);
+  const bool avx2 = HasAll(first.ecx, bit_FMA | bit_F16C | bit_OSXSAVE) && SystemKeeps(kYmm) &&
+                    HasAll(extended.ebx, bit_AVX2 | bit_BMI2);
+  const bool avx512 =
+      avx2 && SystemKeeps(kZmm) &&
+      HasAll(extended.ebx, bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL);
 #if defined(TERSOR_EMULATE_AVX512)
   if (level == CpuLevel::kAvx512 || level == CpuLevel::kAvx512Vnni) return avx2;
 #endif
@@ -41,16 +50,20 @@ bool MachineHas(CpuLevel level) {
     case CpuLevel::kAvx512:
       return avx512;
     case CpuLevel::kAvx512Vnni:
-      return avx512 && __builtin_cpu_supports("avx512vnni");
+      return avx512 && HasAll(extended.ecx, bit_AVX512VNNI);
     default:
       return level == CpuLevel::kAny;
   }
-#elif defined(__aarch64__)
+}
+#else
+bool MachineHas(CpuLevel level) {
+#if defined(__aarch64__)
   return level == CpuLevel::kAny || level == CpuLevel::kNeon;
 #else
   return level == CpuLevel::kAny;
 #endif
 }
+#endif
 
 }  // namespace
 

@@ -4,23 +4,23 @@
 #include <cstring>
 #include <exception>
 #include <new>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "tersor/base/file.h"
+#include "tersor/c_api/planned_models.h"
 #include "tersor/formats/formats.h"
-#include "tersor/formats/native/native.h"
-#include "tersor/runtime/executable.h"
 #include "tersor/transforms/pass.h"
 
-struct tersor_model {
-  tersor::runtime::Executable executable;
-  std::vector<std::string> input_names, output_names;
+struct tersor_model : tersor::LoadedModel {
   std::vector<tersor::ConstTensorView> inputs;  // types set; tersor_run sets the data
   std::vector<tersor::TensorView> outputs;
 };
 
 namespace {
 
+using tersor::LoadedModel;
 using tersor::Result;
 using tersor::Status;
 using tersor::StatusCode;
@@ -65,28 +65,38 @@ tersor_status Guarded(Body body) {
   }
 }
 
-// A library that was built for some models alone has no passes: these models are prepared.
-Result<tersor::ir::Graph> Prepare(const tersor::ir::Graph& graph) {
-#if defined(TERSOR_PREPARED_MODELS)
-  return graph.Clone();
-#else
-  return tersor::transforms::PrepareForInference(graph);
-#endif
-}
+#if defined(TERSOR_PLANNED_MODELS)
+// A library for some models alone carries their plans.
+constexpr unsigned char kPlannedModels[] = {
+#include "tersor/c_api/planned_models.inc"
+};
 
-Result<tersor_model*> Load(const tersor::ir::Graph& graph, const tersor_options* options) {
-  TERSOR_ASSIGN_OR_RETURN(const auto prepared, Prepare(graph));
+Result<LoadedModel> Open(const std::shared_ptr<tersor::Buffer>& file,
+                         const tersor::runtime::CompileOptions& options) {
+  return tersor::OpenPlannedModel(std::as_bytes(std::span(kPlannedModels)), file, options);
+}
+#else
+Result<LoadedModel> Open(const std::shared_ptr<tersor::Buffer>& file,
+                         const tersor::runtime::CompileOptions& options) {
+  TERSOR_ASSIGN_OR_RETURN(const auto graph, tersor::formats::ImportBytes(file));
+  TERSOR_ASSIGN_OR_RETURN(const auto prepared, tersor::transforms::PrepareForInference(graph));
+  TERSOR_ASSIGN_OR_RETURN(auto executable, tersor::runtime::Compile(prepared, options));
+  const auto names = [&](const std::vector<tersor::ir::ValueId>& ids) {
+    std::vector<std::string> found;
+    for (tersor::ir::ValueId id : ids) found.push_back(prepared.value(id).name());
+    return found;
+  };
+  return LoadedModel{std::move(executable), names(prepared.inputs()), names(prepared.outputs())};
+}
+#endif
+
+Result<tersor_model*> Load(const std::shared_ptr<tersor::Buffer>& file,
+                           const tersor_options* options) {
   tersor::runtime::CompileOptions compile;
   if (options != nullptr && options->threads != 0) compile.threads = options->threads;
   if (options != nullptr && options->batch != 0) compile.batch = options->batch;
-  TERSOR_ASSIGN_OR_RETURN(auto executable, tersor::runtime::Compile(prepared, compile));
-  auto* model = new tersor_model{std::move(executable), {}, {}, {}, {}};
-  for (tersor::ir::ValueId id : prepared.inputs()) {
-    model->input_names.push_back(prepared.value(id).name());
-  }
-  for (tersor::ir::ValueId id : prepared.outputs()) {
-    model->output_names.push_back(prepared.value(id).name());
-  }
+  TERSOR_ASSIGN_OR_RETURN(LoadedModel loaded, Open(file, compile));
+  auto* model = new tersor_model{std::move(loaded), {}, {}};
   for (const auto& type : model->executable.input_types())
     model->inputs.push_back({&type, nullptr});
   for (const auto& type : model->executable.output_types()) {
@@ -137,8 +147,10 @@ tersor_status tersor_load_file(const char* path, const tersor_options* options,
   return Guarded([&]() -> Status {
     if (path == nullptr || model == nullptr) return tersor::InvalidArgument("a pointer is null");
     *model = nullptr;
-    TERSOR_ASSIGN_OR_RETURN(const auto graph, tersor::formats::ImportModel(path));
-    TERSOR_ASSIGN_OR_RETURN(*model, Load(graph, options));
+    TERSOR_ASSIGN_OR_RETURN(const auto file, tersor::MapFile(path));
+    auto loaded = Load(file, options);
+    if (!loaded.ok()) return loaded.status().WithContext(path);
+    *model = *loaded;
     return tersor::OkStatus();
   });
 }
@@ -150,8 +162,7 @@ tersor_status tersor_load_memory(const void* bytes, size_t size_bytes,
     *model = nullptr;
     TERSOR_ASSIGN_OR_RETURN(auto copy, tersor::Buffer::Allocate(size_bytes));
     std::memcpy(copy->data(), bytes, size_bytes);
-    TERSOR_ASSIGN_OR_RETURN(const auto graph, tersor::formats::native::Import(copy));
-    TERSOR_ASSIGN_OR_RETURN(*model, Load(graph, options));
+    TERSOR_ASSIGN_OR_RETURN(*model, Load(copy, options));
     return tersor::OkStatus();
   });
 }

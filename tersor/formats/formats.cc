@@ -16,17 +16,6 @@ constexpr FormatInfo kFormats[] = {
 #undef FORMAT
 };
 
-Result<ir::Graph> ImportFile(const std::string& path) {
-  TERSOR_ASSIGN_OR_RETURN(const std::shared_ptr<Buffer> file, MapFile(path));
-  const std::span<const std::byte> bytes(static_cast<const std::byte*>(file->data()),
-                                         file->size_bytes());
-#define FORMAT(name, extension, doc) \
-  if (name::Recognize(bytes)) return name::Import(file);
-#include "tersor/formats/formats.inc"
-#undef FORMAT
-  return DataLoss("not a model file of a known format");
-}
-
 Result<std::string> Write(const ir::Graph& graph, const std::string& path,
                           const ExportOptions& options) {
   std::string known;
@@ -61,8 +50,19 @@ Status CheckWeights(const ir::Graph& graph) {
 
 std::span<const FormatInfo> AllFormats() { return kFormats; }
 
+Result<ir::Graph> ImportBytes(const std::shared_ptr<Buffer>& file) {
+  const std::span<const std::byte> bytes(static_cast<const std::byte*>(file->data()),
+                                         file->size_bytes());
+#define FORMAT(name, extension, doc) \
+  if (name::Recognize(bytes)) return name::Import(file);
+#include "tersor/formats/formats.inc"
+#undef FORMAT
+  return DataLoss("not a model file of a known format");
+}
+
 Result<ir::Graph> ImportModel(const std::string& path) {
-  auto graph = ImportFile(path);
+  TERSOR_ASSIGN_OR_RETURN(const std::shared_ptr<Buffer> file, MapFile(path));
+  auto graph = ImportBytes(file);
   if (graph.ok() || graph.status().message().find(path) != std::string::npos) return graph;
   return graph.status().WithContext(path);
 }

@@ -2,6 +2,7 @@
 // written.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,9 @@ std::span<const FormatInfo> AllFormats();
 /// or an error that begins with the path, and time and memory are limited by a multiple of the
 /// file's size.
 Result<ir::Graph> ImportModel(const std::string& path);
+
+/// The same for the bytes of a file, which the graph may go on to use. No path is in the error.
+Result<ir::Graph> ImportBytes(const std::shared_ptr<Buffer>& file);
 
 /// Writes a model in the format that the path's extension names. Refuses one that reads a weight
 /// that is NaN or, in a layer, infinite. Atomic: after a failure the path holds what it held

@@ -7,13 +7,6 @@ using ir::Node;
 using ir::OpKind;
 using ir::ValueId;
 
-ConstTensorView ChainContext::View(ValueId id) const {
-  if (id == kNoValue) return {};
-  ConstTensorView view{&type(id), nullptr};
-  if (is_constant(id)) view.data = graph.value(id).data().view().data;
-  return view;
-}
-
 namespace {
 
 // The link of an epilogue that does what an operator with the trait `link` does.
@@ -59,17 +52,9 @@ bool FormsLink(const ChainContext& context, const Node& node, ValueId value, siz
           context.position[static_cast<size_t>(other)] < position);
 }
 
-EpilogueLink MakeLink(const ChainContext& context, const Node& node, ValueId value) {
-  EpilogueLink link;
-  link.node = &node;
-  link.epilogue.attributes = &node.attributes();
-  link.epilogue.result = context.type(node.result());
-  link.epilogue.kind = LinkKind(node.op());
-  if (!IsBinary(node)) return link;
-  const ValueId other = OtherOperand(node, value);
-  link.epilogue.operand = context.View(other);
-  if (!context.is_constant(other)) link.operand = other;
-  return link;
+PlannedLink MakeLink(const Node& node, ValueId value) {
+  return {LinkKind(node.op()), IsBinary(node) ? OtherOperand(node, value) : kNoValue,
+          node.attributes(), node.result()};
 }
 
 }  // namespace
@@ -83,7 +68,7 @@ std::vector<EpilogueLink> FindEpilogueChain(const ChainContext& context, const N
   while (context.uses[static_cast<size_t>(value)] == 1 && !context.graph.IsOutput(value)) {
     const std::vector<Node*> users = context.graph.UsersOf(value);
     if (users.size() != 1 || !FormsLink(context, *users[0], value, position)) break;
-    chain.push_back(MakeLink(context, *users[0], value));
+    chain.push_back({users[0], MakeLink(*users[0], value)});
     value = users[0]->result();
   }
   return chain;

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "tersor/ir/graph.h"
-#include "tersor/kernels/kernel.h"
+#include "tersor/runtime/plan.h"
 
 namespace tersor::runtime {
 
@@ -18,16 +18,11 @@ struct ChainContext {
 
   const TensorType& type(ir::ValueId id) const { return types[static_cast<size_t>(id)]; }
   bool is_constant(ir::ValueId id) const { return constant[static_cast<size_t>(id)]; }
-  /// As a kernel sees an operand when it is made: the type, and the data of a constant.
-  ConstTensorView View(ir::ValueId id) const;
 };
 
 struct EpilogueLink {
   const ir::Node* node = nullptr;
-  kernels::Epilogue epilogue;
-  /// The tensor that the kernel reads when it runs; kNoValue where the link has a constant or
-  /// reads nothing.
-  ir::ValueId operand = ir::kNoValue;
+  PlannedLink planned;
 };
 
 /// The longest chain of additions, multiplications and max pools behind the node at `position`,

@@ -1,6 +1,8 @@
 #include "tersor/runtime/kernel_table.h"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "tersor/runtime/widened.h"
 
@@ -19,19 +21,23 @@
 namespace tersor::runtime {
 namespace {
 
-using Table = std::vector<std::vector<kernels::KernelRows>>;
-
-Table MakeTable() {
-  Table table(ir::AllOps().size());
-#define OPERATOR_FAMILY(op, family, rows) \
-  table[static_cast<size_t>(ir::OpKind::k##op)].push_back(&kernels::family::rows);
+// The rows of the list in two columns; those of an operator stand together.
+constexpr ir::OpKind kOperators[] = {
+#define OPERATOR_FAMILY(op, family, rows) ir::OpKind::k##op,
 #if !defined(TERSOR_WORKBENCH)
 #define TRAINING_FAMILY(op, family, rows)
 #endif
 #include "tersor/runtime/operator_kernels.inc"
 #undef OPERATOR_FAMILY
-  return table;
-}
+};
+constexpr kernels::KernelRows kFamilies[] = {
+#define OPERATOR_FAMILY(op, family, rows) &kernels::family::rows,
+#if !defined(TERSOR_WORKBENCH)
+#define TRAINING_FAMILY(op, family, rows)
+#endif
+#include "tersor/runtime/operator_kernels.inc"
+#undef OPERATOR_FAMILY
+};
 
 ChosenKernel ChooseRow(ir::OpKind op, const kernels::KernelSpec& spec, CpuFeatures cpu) {
   for (kernels::KernelRows rows : FamiliesOf(op)) {
@@ -43,6 +49,20 @@ ChosenKernel ChooseRow(ir::OpKind op, const kernels::KernelSpec& spec, CpuFeatur
     }
   }
   return {};
+}
+
+std::unique_ptr<kernels::Kernel> MakeRow(ir::OpKind op, std::string_view name,
+                                         const kernels::KernelSpec& spec, CpuFeatures cpu) {
+  for (kernels::KernelRows rows : FamiliesOf(op)) {
+    for (const kernels::KernelRow& row : rows()) {
+      const size_t family = row.family.size();
+      if (name.size() == family + 1 + row.name.size() && name.starts_with(row.family) &&
+          name[family] == '/' && name.ends_with(row.name) && cpu.Has(row.level)) {
+        return row.make(spec);
+      }
+    }
+  }
+  return nullptr;
 }
 
 class CopyKernel : public kernels::Kernel {
@@ -63,14 +83,31 @@ std::unique_ptr<kernels::Kernel> MakeCopyKernel(size_t size_bytes) {
 }
 
 std::span<const kernels::KernelRows> FamiliesOf(ir::OpKind op) {
-  static const auto* table = new Table(MakeTable());
-  return (*table)[static_cast<size_t>(op)];
+  const auto* first = std::ranges::find(kOperators, op);
+  const auto* last =
+      std::find_if(first, std::end(kOperators), [op](ir::OpKind other) { return other != op; });
+  return std::span(kFamilies).subspan(static_cast<size_t>(first - std::begin(kOperators)),
+                                      static_cast<size_t>(last - first));
 }
 
 ChosenKernel ChooseKernel(ir::OpKind op, const kernels::KernelSpec& spec, CpuFeatures cpu) {
   ChosenKernel own = ChooseRow(op, spec, cpu);
   if (own.kernel != nullptr) return own;
   return Widen(spec, [&](const kernels::KernelSpec& wide) { return ChooseRow(op, wide, cpu); });
+}
+
+std::unique_ptr<kernels::Kernel> MakeNamedKernel(ir::OpKind op, std::string_view name,
+                                                 const kernels::KernelSpec& spec, CpuFeatures cpu) {
+  if (name == kCopyKernel) {
+    return MakeCopyKernel(static_cast<size_t>(spec.results[0].size_bytes()));
+  }
+  if (!name.ends_with(kWidened)) return MakeRow(op, name, spec, cpu);
+  name.remove_suffix(kWidened.size());
+  return Widen(spec,
+               [&](const kernels::KernelSpec& wide) {
+                 return ChosenKernel{MakeRow(op, name, wide, cpu), std::string(name)};
+               })
+      .kernel;
 }
 
 }  // namespace tersor::runtime

@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tersor/base/cpu.h"
@@ -24,6 +25,13 @@ struct ChosenKernel {
 /// the case. Where none does and a tensor is f16 or bf16, the row that takes the case in f32,
 /// widened (runtime/widened.h).
 ChosenKernel ChooseKernel(ir::OpKind op, const kernels::KernelSpec& spec, CpuFeatures cpu);
+
+/// The kernel of `op` that ChooseKernel named so; null where this build has no such row, the CPU
+/// lacks its level, or its maker does not take the case.
+std::unique_ptr<kernels::Kernel> MakeNamedKernel(ir::OpKind op, std::string_view name,
+                                                 const kernels::KernelSpec& spec, CpuFeatures cpu);
+
+inline constexpr std::string_view kCopyKernel = "copy/reference";
 
 /// Copies the first operand to the first result: for an output that is an input, a variable or
 /// another output as well.

@@ -55,7 +55,7 @@ class Planner {
   void PlaceInputsAndOutputs();
   bool BecomesView(const Node& node);
   Status AddStep(const Node& node, size_t position);
-  Status NoKernel(const Node& node, std::span<const ConstTensorView> operands) const;
+  Status NoKernel(const Node& node, const PlanStep& step) const;
   void Describe(const Node& node, std::span<const EpilogueLink> chain, PlanStep* step);
   void AddCopies();
   std::vector<int> LastReads();
@@ -129,7 +129,7 @@ Status Planner::PlaceVariables() {
     Value(id).place = constant_[Index(id)] ? Place::kConstant : Place::kVariable;
     Value(id).at = static_cast<int64_t>(plan_.variables.size());
     plan_.variables.push_back(std::move(data));
-    if (variable.encoded() != nullptr) plan_.encoded.push_back(variable.encoded());
+    plan_.encoded.push_back(variable.encoded());
   }
   return OkStatus();
 }
@@ -189,10 +189,11 @@ void Planner::Describe(const Node& node, std::span<const EpilogueLink> chain, Pl
   }
 }
 
-Status Planner::NoKernel(const Node& node, std::span<const ConstTensorView> operands) const {
+Status Planner::NoKernel(const Node& node, const PlanStep& step) const {
   std::string types;
-  for (const ConstTensorView& operand : operands) {
-    types += StrCat(types.empty() ? "" : ", ", operand.type ? operand.type->ToString() : "none");
+  for (ValueId id : step.operator_operands) {
+    types +=
+        StrCat(types.empty() ? "" : ", ", id == kNoValue ? "none" : types_[Index(id)].ToString());
   }
   return Unsupported(node.info().text_name, '(', types, "): no kernel takes these operands",
                      node.results().empty() ? "" : " -> ",
@@ -201,51 +202,42 @@ Status Planner::NoKernel(const Node& node, std::span<const ConstTensorView> oper
 }
 
 Status Planner::AddStep(const Node& node, size_t position) {
-  const ChainContext context{graph_, uses_, types_, constant_, position_};
-  std::vector<ConstTensorView> operands;
-  std::vector<const EncodedTensor*> encoded;
-  for (ValueId id : node.operands()) {
-    operands.push_back(context.View(id));
-    encoded.push_back(id == kNoValue ? nullptr : graph_.value(id).encoded().get());
-  }
-  operands.resize(std::max(operands.size(), node.info().operands.size()));
-  encoded.resize(operands.size());
-  std::vector<TensorType> results;
-  for (ValueId id : node.results()) results.push_back(types_[Index(id)]);
+  PlanStep step;
+  step.op = node.op();
+  step.attributes = node.attributes();
+  step.operator_operands = node.operands();
+  step.operator_operands.resize(std::max(node.operands().size(), node.info().operands.size()),
+                                kNoValue);
+  step.operator_results = node.results();
   std::vector<EpilogueLink> chain;
-  if (options_.fuse_epilogues) chain = FindEpilogueChain(context, node, position);
-  std::vector<kernels::Epilogue> epilogue;
-  for (const EpilogueLink& link : chain) epilogue.push_back(link.epilogue);
-
-  kernels::KernelSpec spec;
-  spec.operands = operands;
-  spec.encoded = encoded;
-  spec.results = results;
-  spec.attributes = &node.attributes();
-  spec.threads = options_.threads;
-  for (size_t length = chain.size() + 1; length-- > 0;) {
-    spec.epilogue = std::span(epilogue).first(length);
-    ChosenKernel chosen = ChooseKernel(node.op(), spec, options_.cpu);
-    if (chosen.kernel == nullptr) continue;
-    PlanStep step;
-    step.operands = node.operands();
-    step.operands.resize(operands.size(), kNoValue);
-    for (const EpilogueLink& link : std::span(chain).first(length)) {
-      if (link.operand != kNoValue) step.operands.push_back(link.operand);
-      fused_[position_[Index(link.node->result())]] = true;
+  if (options_.fuse_epilogues) {
+    chain = FindEpilogueChain({graph_, uses_, types_, constant_, position_}, node, position);
+  }
+  for (const EpilogueLink& link : chain) step.epilogue.push_back(link.planned);
+  for (;; step.epilogue.pop_back()) {
+    ChosenKernel chosen = ChooseKernel(node.op(), KernelCase(plan_, step).spec(), options_.cpu);
+    if (chosen.kernel == nullptr) {
+      if (step.epilogue.empty()) return NoKernel(node, step);
+      continue;
     }
-    step.results = length == 0 ? node.results() : std::vector{chain[length - 1].node->result()};
+    chain.resize(step.epilogue.size());
+    step.operands = step.operator_operands;
+    for (const EpilogueLink& link : chain) {
+      const ValueId operand = link.planned.operand;
+      if (operand != kNoValue && !constant_[Index(operand)]) step.operands.push_back(operand);
+      fused_[position_[Index(link.planned.result)]] = true;
+    }
+    step.results = chain.empty() ? node.results() : std::vector{chain.back().planned.result};
     step.scratch_bytes = static_cast<int64_t>(chosen.kernel->scratch_bytes());
     step.info.kernel = std::move(chosen.name);
-    Describe(node, std::span(chain).first(length), &step);
+    Describe(node, chain, &step);
     plan_.packed_bytes += static_cast<int64_t>(chosen.kernel->packed_bytes());
     step.kernel = std::move(chosen.kernel);
     plan_.steps.push_back(std::move(step));
     overwritable_.resize(plan_.steps.size());
-    if (length == 0) overwritable_.back() = OperandsToWriteOver(node);
+    if (chain.empty()) overwritable_.back() = OperandsToWriteOver(node);
     return OkStatus();
   }
-  return NoKernel(node, operands);
 }
 
 // Outputs that are an input, a variable, or another output as well: the copy's only result is a
@@ -257,11 +249,11 @@ void Planner::AddCopies() {
     if (source.place == Place::kOutput && source.at == static_cast<int64_t>(i)) continue;
     const TensorType& type = types_[Index(id)];
     PlanStep step;
-    step.operands = {id};
-    step.results = {static_cast<ValueId>(plan_.values.size())};
+    step.operands = step.operator_operands = {id};
+    step.results = step.operator_results = {static_cast<ValueId>(plan_.values.size())};
     step.info.name = graph_.value(id).name();
     step.info.op = "copy";
-    step.info.kernel = "copy/reference";
+    step.info.kernel = kCopyKernel;
     step.info.result = type.ToString();
     step.info.bytes = 2 * type.size_bytes();
     step.kernel = MakeCopyKernel(static_cast<size_t>(type.size_bytes()));

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "tersor/base/attributes.h"
 #include "tersor/base/cpu.h"
+#include "tersor/base/encoded_tensor.h"
 #include "tersor/base/status.h"
 #include "tersor/base/tensor.h"
 #include "tersor/ir/graph.h"
@@ -44,10 +46,23 @@ struct StepInfo {
   int64_t bytes = 0;     ///< operands, constants and results, each counted once
 };
 
+/// An operator that the kernel of the step before it does: kernels::Epilogue by values.
+struct PlannedLink {
+  kernels::Epilogue::Kind kind = kernels::Epilogue::Kind::kAdd;
+  ir::ValueId operand = ir::kNoValue;  ///< a constant or a tensor; kNoValue for a pool
+  Attributes attributes;
+  ir::ValueId result = ir::kNoValue;
+};
+
 struct PlanStep {
   StepInfo info;
-  /// The kernel's own operands in the order of ops.inc (kNoValue where absent), then the tensors
-  /// that its epilogue reads, in the order of the fused operators.
+  ir::OpKind op = {};  ///< of the operator whose kernel it is; without meaning for a copy
+  Attributes attributes;
+  /// Of the operator itself in the order of ops.inc, kNoValue where an operand is absent.
+  std::vector<ir::ValueId> operator_operands, operator_results;
+  std::vector<PlannedLink> epilogue;
+  /// What the kernel reads: the operator's own operands, then the tensors (not the constants) of
+  /// its epilogue.
   std::vector<ir::ValueId> operands;
   std::vector<ir::ValueId> results;
   /// The operand that the result lies over; kNoValue where it has bytes of its own.
@@ -68,12 +83,29 @@ struct Plan {
   std::vector<ir::ValueId> inputs, outputs;
   std::vector<PlannedValue> values;  ///< by ValueId; those of removed values are empty
   std::vector<Tensor> variables;     ///< those that a node reads; they share the graph's storage
-  std::vector<EncodedTensor::Ptr> encoded;  ///< the encoded ones, for kernels that read that form
+  std::vector<EncodedTensor::Ptr> encoded;  ///< as variables: the encoded form, null where dense
   std::vector<PlanStep> steps;
   int64_t arena_bytes = 0;
   int64_t packed_bytes = 0;  ///< constants that kernels hold in a form of their own
 
   const PlannedValue& value(ir::ValueId id) const { return values[static_cast<size_t>(id)]; }
+};
+
+/// The case of a step as a maker of kernels sees it. What it points to is its own or the plan's:
+/// the plan's values, types and variables must stand where they are while it is used.
+class KernelCase {
+ public:
+  KernelCase(const Plan& plan, const PlanStep& step);
+  KernelCase(const KernelCase&) = delete;
+  KernelCase& operator=(const KernelCase&) = delete;
+  const kernels::KernelSpec& spec() const { return spec_; }
+
+ private:
+  std::vector<ConstTensorView> operands_;
+  std::vector<const EncodedTensor*> encoded_;
+  std::vector<TensorType> results_;
+  std::vector<kernels::Epilogue> epilogue_;
+  kernels::KernelSpec spec_;
 };
 
 /// Picks a kernel for each node (runtime/operator_kernels.inc), which packs the constants, fuses

@@ -174,7 +174,7 @@ ChosenKernel Widen(const KernelSpec& spec,
   if (chosen.kernel == nullptr) return {};
   return {std::make_unique<WidenedKernel>(std::move(chosen.kernel), std::move(operands),
                                           std::move(results)),
-          chosen.name + " widened"};
+          StrCat(chosen.name, kWidened)};
 }
 
 }  // namespace tersor::runtime

@@ -2,10 +2,14 @@
 #pragma once
 
 #include <functional>
+#include <string_view>
 
 #include "tersor/runtime/kernel_table.h"
 
 namespace tersor::runtime {
+
+/// Ends the name of a kernel that Widen made.
+inline constexpr std::string_view kWidened = " widened";
 
 /// Returns a kernel for a case with f16 or bf16 tensors. It wraps the f32 kernel that `choose`
 /// gives for the same case with f32 tensors: it converts the operands to f32, runs the f32 kernel,

@@ -3,7 +3,10 @@
 #
 # TERSOR_OPERATORS  names of ops.inc ("Conv2d;Softmax"). Empty: all; the deployable runtime: all that can occur in inference.
 # TERSOR_KERNELS    "family/row" as `tersor inspect --plan` shows them ("conv2d_int8/avx2;softmax/reference"). Empty: all rows. Where some
-#                   are named, the library runs prepared models (`tersor convert --prepare`) and leaves the passes out.
+#                   are named, the library carries the plans of its models (BUILD/selected/tersor/c_api/planned_models.inc, which
+#                   tersor_plan_models writes) and runs these models alone.
+# TERSOR_ENCODED_WEIGHTS  OFF where no such model has one: the encodings are left out.
+option(TERSOR_ENCODED_WEIGHTS "read encoded weights (with TERSOR_KERNELS)" ON)
 set(TERSOR_OPERATORS "" CACHE STRING "operators of the deployable runtime (empty: all)")
 set(TERSOR_KERNELS "" CACHE STRING "kernels of the deployable runtime as `tersor inspect --plan` names them (empty: all)")
 
@@ -50,7 +53,7 @@ function(tersor_select_operators families out)
   set(${out} ${operators} PARENT_SCOPE)
 endfunction()
 
-# kernels.inc of a family with the rows that TERSOR_KERNELS names, and those for any CPU.
+# kernels.inc of a family with the rows that TERSOR_KERNELS names.
 function(tersor_select_rows family)
   set(list tersor/kernels/${family}/kernels.inc)
   if(NOT EXISTS ${PROJECT_SOURCE_DIR}/${list})
@@ -62,10 +65,9 @@ function(tersor_select_rows family)
   foreach(line IN LISTS lines)
     if(line MATCHES "^(KERNEL|LOOPS)\\((([A-Za-z0-9]+), )?([a-z0-9_]+), (k[A-Za-z0-9]+),")
       set(row ${CMAKE_MATCH_4})
-      set(level ${CMAKE_MATCH_5})
       set(named ${TERSOR_KERNELS})
       list(FILTER named INCLUDE REGEX "^${family}/(.*/)?${row}$")
-      if(NOT named AND NOT level STREQUAL "kAny")
+      if(NOT named)
         continue()
       endif()
     endif()
@@ -85,6 +87,9 @@ function(tersor_select_kernels target)
   target_include_directories(${target} BEFORE INTERFACE ${PROJECT_BINARY_DIR}/selected)
   target_compile_definitions(${target} INTERFACE "TERSOR_OPERATORS=\",${names},\"")
   if(TERSOR_KERNELS)
-    target_compile_definitions(${target} INTERFACE TERSOR_PREPARED_MODELS=1)
+    target_compile_definitions(${target} INTERFACE TERSOR_PLANNED_MODELS=1)
+    if(NOT TERSOR_ENCODED_WEIGHTS)
+      target_compile_definitions(${target} INTERFACE TERSOR_DENSE_WEIGHTS=1)
+    endif()
   endif()
 endfunction()

@@ -222,7 +222,7 @@ function(tersor_runtime_library)
   add_library(tersor_shared SHARED ${PROJECT_SOURCE_DIR}/tersor/c_api/tersor.cc)
   set_target_properties(tersor_shared PROPERTIES OUTPUT_NAME tersor_runtime CXX_VISIBILITY_PRESET hidden
     VISIBILITY_INLINES_HIDDEN ON)
-  target_link_libraries(tersor_shared PRIVATE tersor_formats)
+  target_link_libraries(tersor_shared PRIVATE tersor_c_api)
   target_link_options(tersor_shared PRIVATE -Wl,--exclude-libs,ALL -Wl,--gc-sections
     -Wl,-z,pack-relative-relocs -Wl,-z,noseparate-code)
   # An example in C, which is its test as well.

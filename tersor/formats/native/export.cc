@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <map>
 
+#include "tersor/base/wire.h"
 #include "tersor/coding/coding.h"
 #include "tersor/formats/native/native.h"
-#include "tersor/formats/native/wire.h"
 #include "tersor/ir/verifier.h"
 
 namespace tersor::formats::native {

@@ -1,10 +1,9 @@
 #include <algorithm>
-#include <cstring>
 #include <set>
+#include <utility>
 
-#include "tersor/coding/coding.h"
+#include "tersor/base/wire.h"
 #include "tersor/formats/native/native.h"
-#include "tersor/formats/native/wire.h"
 #include "tersor/ir/verifier.h"
 
 namespace tersor::formats::native {
@@ -12,14 +11,10 @@ namespace {
 
 class Importer {
  public:
-  explicit Importer(const std::shared_ptr<Buffer>& file)
-      : file_(file),
-        bytes_(static_cast<const std::byte*>(file->data()), file->size_bytes()),
-        budget_(MaxDecodedBytes(static_cast<int64_t>(bytes_.size()))) {}
+  explicit Importer(Container container) : container_(std::move(container)) {}
 
-  Result<ir::Graph> Run() {
-    TERSOR_RETURN_IF_ERROR(ReadHeader());
-    WireReader in({static_cast<const std::byte*>(structure_->data()), structure_->size_bytes()});
+  Result<StoredGraph> Run() {
+    WireReader in(container_.structure());
     TERSOR_RETURN_IF_ERROR(ReadNames(in));
     graph_.set_name(in.Text());
     TERSOR_RETURN_IF_ERROR(ReadMetadata(in));
@@ -43,63 +38,10 @@ class Importer {
     TERSOR_RETURN_IF_ERROR(in.status());
     if (in.left() != 0) return DataLoss(in.left(), " bytes are left after the structure");
     TERSOR_RETURN_IF_ERROR(ir::Verify(graph_));
-    return std::move(graph_);
+    return StoredGraph{std::move(graph_), std::move(weights_)};
   }
 
  private:
-  Status ReadHeader() {
-    if (!Recognize(bytes_)) return DataLoss("not a .tersor file: it does not begin with TERSOR");
-    if (bytes_.size() < kHeaderBytes) {
-      return DataLoss("the file has ", bytes_.size(), " bytes, its header takes ", kHeaderBytes);
-    }
-    WireReader in(bytes_.subspan(sizeof(kMagic)));
-    const auto version = in.Fixed(2);
-    if (version != kVersion) return Unsupported("version ", version, ", this build reads 1");
-    const uint64_t size = in.Fixed(8);
-    if (size != bytes_.size()) {
-      return DataLoss("the file has ", bytes_.size(), " bytes, its header says ", size);
-    }
-    const uint64_t stated = in.Fixed(4);
-    const uint32_t found = Checksum(bytes_.subspan(kChecksummedFrom));
-    if (stated != found) {
-      return DataLoss("its checksum is ", found, ", its header says ", stated, ": it is damaged");
-    }
-    const size_t structure_stored = in.Fixed(4), structure_bytes = in.Fixed(4);
-    const size_t pool_stored = in.Fixed(4), pool_bytes = in.Fixed(4);
-    if (in.Fixed(4) != 0) return Unsupported("header flags that this build does not know");
-    const size_t room = bytes_.size() - kHeaderBytes;
-    if (structure_stored > room || pool_stored > room - structure_stored) {
-      return DataLoss("structure and small weights end after the file");
-    }
-    TERSOR_ASSIGN_OR_RETURN(
-        structure_, Decode(bytes_.subspan(kHeaderBytes, structure_stored), structure_bytes));
-    TERSOR_ASSIGN_OR_RETURN(
-        pool_, Decode(bytes_.subspan(kHeaderBytes + structure_stored, pool_stored), pool_bytes));
-    const size_t end = kHeaderBytes + structure_stored + pool_stored;
-    weights_start_ = std::min((end + kAlignment - 1) / kAlignment * kAlignment, bytes_.size());
-    return OkStatus();
-  }
-
-  Status Spend(int64_t bytes) {
-    if (bytes < 0 || bytes > budget_) {
-      return DataLoss("its parts need more than ",
-                      MaxDecodedBytes(static_cast<int64_t>(bytes_.size())),
-                      " bytes, the most for a file of ", bytes_.size());
-    }
-    budget_ -= bytes;
-    return OkStatus();
-  }
-
-  // A part of which the stored and the decoded size are known: coded where they differ.
-  Result<std::shared_ptr<Buffer>> Decode(std::span<const std::byte> stored, size_t size) {
-    if (stored.size() == size) return Buffer::Wrap(stored.data(), size, file_);
-    TERSOR_RETURN_IF_ERROR(Spend(static_cast<int64_t>(size)));
-    TERSOR_ASSIGN_OR_RETURN(auto buffer, Buffer::Allocate(size));
-    TERSOR_RETURN_IF_ERROR(coding::Decode(coding::Coding::kZstd, stored,
-                                          {static_cast<std::byte*>(buffer->data()), size}));
-    return buffer;
-  }
-
   Status ReadNames(WireReader& in) {
     const size_t features = in.Count();
     for (size_t i = 0; i < features; ++i) {
@@ -199,6 +141,19 @@ class Importer {
     return in.status();
   }
 
+  // Where a weight lies: the fields that its placement has.
+  Result<StoredBytes> ReadStoredBytes(WireReader& in, uint8_t placement) {
+    if (placement > static_cast<uint8_t>(Placement::kCoded)) {
+      return Unsupported("placement ", static_cast<int>(placement), " is not known to this build");
+    }
+    StoredBytes stored;
+    stored.placement = static_cast<Placement>(placement);
+    stored.offset = stored.placement == Placement::kPool ? pool_used_ : in.Unsigned();
+    if (stored.placement == Placement::kCoded) stored.stored_size = in.Unsigned();
+    TERSOR_RETURN_IF_ERROR(in.status());
+    return stored;
+  }
+
   Status ReadVariable(WireReader& in, const std::string& name) {
     TERSOR_ASSIGN_OR_RETURN(TensorType type, ReadType(in));
     const bool trainable = in.Byte() != 0;
@@ -227,76 +182,26 @@ class Importer {
     for (int64_t dim : type.shape.dims()) {
       if (dim < 1) return DataLoss("its shape is ", type.shape.ToString());
     }
-    const auto element_bytes = static_cast<size_t>(std::max(8, DTypeBits(type.dtype))) / 8;
-    TERSOR_ASSIGN_OR_RETURN(auto data, ReadBytes(in, placement, flags, size, element_bytes));
+    TERSOR_ASSIGN_OR_RETURN(StoredBytes stored, ReadStoredBytes(in, placement));
+    stored.flags = flags;
+    stored.size = size;
+    stored.element_bytes = static_cast<uint64_t>(std::max(8, DTypeBits(type.dtype))) / 8;
+    if (stored.placement != Placement::kCoded) stored.stored_size = size;
+    TERSOR_ASSIGN_OR_RETURN(auto data, container_.Read(stored));
+    if (stored.placement == Placement::kPool) pool_used_ += size;
+    weights_.emplace_back(name, stored);
     if (*encoding == Encoding::kDense) {
       values_.push_back(
           graph_.AddVariable(name, Tensor(std::move(type), std::move(data)), trainable));
       return OkStatus();
     }
     // It may be decoded when it is used.
-    TERSOR_RETURN_IF_ERROR(Spend(type.size_bytes()));
+    TERSOR_RETURN_IF_ERROR(container_.Spend(type.size_bytes()));
     TERSOR_ASSIGN_OR_RETURN(
         auto encoded,
         EncodedTensor::Create(*encoding, std::move(type), std::move(parameters), std::move(data)));
     values_.push_back(graph_.AddVariable(name, std::move(encoded), trainable));
     return OkStatus();
-  }
-
-  // The `size` bytes of a weight, dense or encoded: where they lie, or decoded and copied.
-  Result<std::shared_ptr<Buffer>> ReadBytes(WireReader& in, uint8_t placement, uint8_t flags,
-                                            uint64_t size, size_t element_bytes) {
-    const std::span<const std::byte> area = bytes_.subspan(weights_start_);
-    std::span<const std::byte> stored;
-    std::shared_ptr<Buffer> decoded;
-    if (placement == static_cast<uint8_t>(Placement::kPool)) {
-      const std::span pool(static_cast<const std::byte*>(pool_->data()), pool_->size_bytes());
-      if (size > pool.size() - pool_used_) {
-        return DataLoss("it takes ", size, " bytes, the pool of small weights has ",
-                        pool.size() - pool_used_, " left");
-      }
-      stored = pool.subspan(pool_used_, size);
-      pool_used_ += size;
-    } else if (placement == static_cast<uint8_t>(Placement::kInPlace) ||
-               placement == static_cast<uint8_t>(Placement::kCoded)) {
-      const bool coded = placement == static_cast<uint8_t>(Placement::kCoded);
-      const uint64_t offset = in.Unsigned();
-      const uint64_t stored_size = coded ? in.Unsigned() : size;
-      TERSOR_RETURN_IF_ERROR(in.status());
-      if (offset > area.size() || stored_size > area.size() - offset) {
-        return DataLoss("its ", stored_size, " bytes at ", offset,
-                        " of the weights end after the file");
-      }
-      stored = area.subspan(offset, stored_size);
-      if (coded) {
-        TERSOR_RETURN_IF_ERROR(Spend(static_cast<int64_t>(std::min<uint64_t>(size, INT64_MAX))));
-        TERSOR_ASSIGN_OR_RETURN(decoded, Buffer::Allocate(size));
-        TERSOR_RETURN_IF_ERROR(coding::Decode(coding::Coding::kZstd, stored,
-                                              {static_cast<std::byte*>(decoded->data()), size}));
-        stored = {static_cast<const std::byte*>(decoded->data()), size};
-      } else if (flags == 0 && UsableInPlace(stored)) {
-        return Buffer::Wrap(stored.data(), size, file_);
-      }
-    } else {
-      return Unsupported("placement ", static_cast<int>(placement), " is not known to this build");
-    }
-    if (decoded != nullptr && flags == 0) return decoded;
-    TERSOR_RETURN_IF_ERROR(Spend(static_cast<int64_t>(size)));
-    TERSOR_ASSIGN_OR_RETURN(auto buffer, Buffer::Allocate(size));
-    auto* target = static_cast<std::byte*>(buffer->data());
-    if (flags == kPlanes) {
-      coding::FromPlanes(stored, element_bytes, target);
-    } else if (size > 0) {
-      std::memcpy(target, stored.data(), size);
-    }
-    return buffer;
-  }
-
-  // Buffers lie on a border of 64 bytes and are followed by 64 that may be read.
-  bool UsableInPlace(std::span<const std::byte> stored) const {
-    return reinterpret_cast<uintptr_t>(stored.data()) % kAlignment == 0 &&
-           static_cast<size_t>(bytes_.data() + bytes_.size() - (stored.data() + stored.size())) >=
-               kAlignment;
   }
 
   Result<ir::ValueId> ValueAt(uint64_t number) const {
@@ -357,7 +262,7 @@ class Importer {
       // Every use of a type checks all its scales.
       const auto& quantization = graph_.value(operand).type().quantization;
       if (quantization) {
-        TERSOR_RETURN_IF_ERROR(Spend(static_cast<int64_t>(quantization->scales.size())));
+        TERSOR_RETURN_IF_ERROR(container_.Spend(static_cast<int64_t>(quantization->scales.size())));
       }
     }
     Attributes attributes;
@@ -397,12 +302,9 @@ class Importer {
     return OkStatus();
   }
 
-  const std::shared_ptr<Buffer>& file_;
-  std::span<const std::byte> bytes_;
-  int64_t budget_;
-  std::shared_ptr<Buffer> structure_, pool_;
+  Container container_;
   size_t pool_used_ = 0;
-  size_t weights_start_ = 0;
+  std::vector<std::pair<std::string, StoredBytes>> weights_;
   std::vector<std::string> names_;
   std::set<std::string> value_names_;
   std::vector<ir::ValueId> values_;
@@ -411,10 +313,14 @@ class Importer {
 
 }  // namespace
 
-bool Recognize(std::span<const std::byte> bytes) {
-  return bytes.size() >= sizeof(kMagic) && std::memcmp(bytes.data(), kMagic, sizeof(kMagic)) == 0;
+Result<StoredGraph> ImportStored(const std::shared_ptr<Buffer>& file) {
+  TERSOR_ASSIGN_OR_RETURN(Container container, Container::Open(file));
+  return Importer(std::move(container)).Run();
 }
 
-Result<ir::Graph> Import(const std::shared_ptr<Buffer>& file) { return Importer(file).Run(); }
+Result<ir::Graph> Import(const std::shared_ptr<Buffer>& file) {
+  TERSOR_ASSIGN_OR_RETURN(StoredGraph stored, ImportStored(file));
+  return std::move(stored.graph);
+}
 
 }  // namespace tersor::formats::native

@@ -2,25 +2,31 @@
 // docs/format.md.
 #pragma once
 
-#include <cstddef>
 #include <memory>
-#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tersor/base/status.h"
 #include "tersor/base/tensor.h"
+#include "tersor/formats/native/container.h"
 #include "tersor/formats/options.h"
 #include "tersor/ir/graph.h"
 
 namespace tersor::formats::native {
 
-/// Whether these bytes begin as a .tersor file does.
-bool Recognize(std::span<const std::byte> bytes);
-
 /// The verified graph of a file. Weights that lie as they are keep `file` alive and are used in
 /// place. Errors: kDataLoss for a damaged file, kUnsupported for a later version, a feature, an
 /// operator, an attribute or a weight encoding that this build does not know, by its name.
 Result<ir::Graph> Import(const std::shared_ptr<Buffer>& file);
+
+/// A graph and where its file keeps the bytes of each variable that has data, by name, in the order
+/// of the file.
+struct StoredGraph {
+  ir::Graph graph;
+  std::vector<std::pair<std::string, StoredBytes>> weights;
+};
+Result<StoredGraph> ImportStored(const std::shared_ptr<Buffer>& file);
 
 /// The bytes of a file. Equal graphs give equal bytes.
 Result<std::string> Export(const ir::Graph& graph, const ExportOptions& options);

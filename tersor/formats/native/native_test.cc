@@ -9,7 +9,6 @@
 #include "tersor/base/file.h"
 #include "tersor/coding/coding.h"
 #include "tersor/formats/formats_testing.h"
-#include "tersor/formats/native/wire.h"
 #include "tersor/ir/random_graph.h"
 #include "tersor/ir/text.h"
 #include "tersor/ir/verifier.h"

@@ -1,13 +1,8 @@
-#include "tersor/formats/native/wire.h"
+#include "tersor/base/wire.h"
 
-#include <zlib.h>
-
-#include <algorithm>
 #include <bit>
-#include <cstring>
-#include <memory>
 
-namespace tersor::formats::native {
+namespace tersor {
 
 void WireWriter::Fixed(uint64_t value, int size) {
   for (int i = 0; i < size; ++i) Byte(static_cast<uint8_t>(value >> (8 * i)));
@@ -79,8 +74,10 @@ int64_t WireReader::Signed() {
 float WireReader::Float() { return std::bit_cast<float>(static_cast<uint32_t>(Fixed(4))); }
 double WireReader::Double() { return std::bit_cast<double>(Fixed(8)); }
 
+std::span<const std::byte> WireReader::Bytes() { return Take(Count()); }
+
 std::string WireReader::Text() {
-  const auto bytes = Take(Count());
+  const auto bytes = Bytes();
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
@@ -94,9 +91,4 @@ size_t WireReader::Count(size_t least_bytes) {
   return count;
 }
 
-uint32_t Checksum(std::span<const std::byte> bytes) {
-  return static_cast<uint32_t>(
-      crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
-}
-
-}  // namespace tersor::formats::native
+}  // namespace tersor
