@@ -83,7 +83,6 @@ Status LoadWeight(const Weight& weight, native::Container& file, size_t at, runt
     return OkStatus();
   }
   if constexpr (kReadsEncodings) {
-    TERSOR_RETURN_IF_ERROR(file.Spend(value->type.size_bytes()));
     TERSOR_ASSIGN_OR_RETURN(
         plan.encoded[at],
         EncodedTensor::Create(weight.encoding, value->type, weight.parameters, std::move(bytes)));

@@ -131,6 +131,11 @@ TEST(PlannedModels, RefuseOtherFilesAndOptions) {
   EXPECT_THAT(Open(table, second).status().message(),
               HasSubstr("built for 1 model, and this file is none of them"));
   EXPECT_EQ(Open(table, second).status().code(), StatusCode::kUnsupported);
+  // Of the same size, but another name.
+  ir::Graph other = native::Import(ToBuffer(first)).value();
+  other.set_name(std::string(other.name().size(), 'z'));
+  EXPECT_EQ(Open(table, native::Export(other, {}).value()).status().code(),
+            StatusCode::kUnsupported);
   const std::string level(CpuLevelName(CpuFeatures::Detect().best()));
   EXPECT_EQ(Open(table, first, Options(2, 3)).status().message(),
             "this library has no plan for threads 2 batch 3 on this CPU (" + level +

@@ -32,6 +32,23 @@ TEST(EncodedWeights, GiveTheResultsOfTheirDenseForm) {
   EXPECT_THAT((*results)[0].values<float>(), ElementsAre(50 + 2, 7 + 2000 + 1));
 }
 
+// A maker of kernels is offered both forms: the dense view and, beside it, the encoded one.
+TEST(EncodedWeights, AreShownToKernels) {
+  auto graph = ir::Parse(kModel);
+  ASSERT_TRUE(graph.ok());
+  const Plan plan = MakePlan(*graph).value();
+  const KernelCase kernel_case(plan, plan.steps[0]);
+  const kernels::KernelSpec& spec = kernel_case.spec();
+  ASSERT_EQ(spec.operands.size(), 3u);
+  ASSERT_EQ(spec.encoded.size(), 3u);
+  EXPECT_EQ(spec.operands[0].data, nullptr);
+  EXPECT_EQ(spec.encoded[0], nullptr);
+  EXPECT_EQ(spec.encoded[1]->encoding(), Encoding::kBitmap);
+  EXPECT_EQ(spec.encoded[2]->encoding(), Encoding::kPalette);
+  EXPECT_THAT(std::span(spec.operands[1].as<float>(), 8), ElementsAre(0, 5, 0, 0, 7, 0, 0, 2));
+  EXPECT_EQ(spec.operands[1].data, spec.encoded[1]->dense().view().data);
+}
+
 TEST(EncodedWeights, LiveAsLongAsTheExecutable) {
   auto graph = ir::Parse(kModel);
   ASSERT_TRUE(graph.ok());
