@@ -1,5 +1,6 @@
 #include "tersor/base/file.h"
 #include "tersor/cli/command.h"
+#include "tersor/cli/option_flags.h"
 #include "tersor/formats/formats.h"
 #include "tersor/transforms/pass.h"
 
@@ -9,7 +10,7 @@ namespace {
 struct ConvertFlags {
   std::string from, to;
   NormalizeFlag normalize;
-  formats::ExportOptions options;
+  ExportFlags writing;
   bool prepare = false;
 };
 
@@ -19,7 +20,7 @@ Status Convert(const ConvertFlags& own, const CommonFlags& flags) {
   if (own.prepare) {
     TERSOR_ASSIGN_OR_RETURN(model, transforms::PrepareForInference(model));
   }
-  TERSOR_RETURN_IF_ERROR(formats::ExportModel(model, own.to, own.options));
+  TERSOR_RETURN_IF_ERROR(own.writing.Export(model, own.to));
   TERSOR_ASSIGN_OR_RETURN(const int64_t before, FileSizeBytes(own.from));
   TERSOR_ASSIGN_OR_RETURN(const int64_t after, FileSizeBytes(own.to));
   if (flags.json) {
@@ -45,8 +46,7 @@ Action RegisterConvert(CLI::App& app, CommonFlags& flags) {
   own->normalize.AddTo(app);
   app.add_flag("--prepare", own->prepare,
                "run the inference passes first (what the deployable runtime wants)");
-  app.add_flag("!--no-compress", own->options.compress,
-               ".tersor: leave weights uncoded, to be used in place");
+  own->writing.AddTo(app);
   app.footer("example: tersor convert model.tflite model.tersor --normalize signed");
   return [own, &flags] { return Convert(*own, flags); };
 }

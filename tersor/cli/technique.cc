@@ -18,6 +18,7 @@ struct CompressFlags {
   std::string model, output, data, recipe;
   int64_t limit = 0;
   NormalizeFlag normalize;
+  ExportFlags writing;
 };
 
 Json EntriesJson(const std::vector<compression::TechniqueReport::Entry>& entries) {
@@ -81,7 +82,7 @@ Status Compress(const CompressFlags& own, const guide::Recipe& recipe, const Com
   TERSOR_ASSIGN_OR_RETURN(auto made, guide::RunRecipe(model ? &*model : nullptr, recipe, run));
   made.graph.mutable_metadata()["normalize"] = data::NormalizeName(run.normalize);
   made.graph.mutable_metadata()["recipe"] = guide::StepsJson(recipe);
-  TERSOR_RETURN_IF_ERROR(formats::ExportModel(made.graph, own.output));
+  TERSOR_RETURN_IF_ERROR(own.writing.Export(made.graph, own.output));
   TERSOR_ASSIGN_OR_RETURN(const int64_t after, FileSizeBytes(own.output));
   int64_t before = 0;
   if (model) {
@@ -126,6 +127,7 @@ void AddCompressFlags(CLI::App& app, CompressFlags& own, bool model_required) {
   app.add_option("--data", own.data,
                  "a name or path as for eval, for what needs examples; the test split is not read");
   own.normalize.AddTo(app);
+  own.writing.AddTo(app);
 }
 
 // "conv1:skip=true,per_channel=false": what is before the last colon is the place.
