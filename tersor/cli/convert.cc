@@ -2,6 +2,7 @@
 #include "tersor/cli/command.h"
 #include "tersor/cli/option_flags.h"
 #include "tersor/formats/formats.h"
+#include "tersor/guide/run_recipe.h"
 #include "tersor/transforms/pass.h"
 
 namespace tersor::cli {
@@ -16,7 +17,9 @@ struct ConvertFlags {
 
 Status Convert(const ConvertFlags& own, const CommonFlags& flags) {
   TERSOR_ASSIGN_OR_RETURN(ir::Graph model, formats::ImportModel(own.from));
-  if (!own.normalize.name.empty()) model.mutable_metadata()["normalize"] = own.normalize.name;
+  if (!own.normalize.name.empty()) {
+    model.mutable_metadata()[guide::kNormalizeKey] = own.normalize.name;
+  }
   if (own.prepare) {
     TERSOR_ASSIGN_OR_RETURN(model, transforms::PrepareForInference(model));
   }

@@ -77,8 +77,8 @@ Status Train(const TrainFlags& own, const CommonFlags& flags) {
   };
   TERSOR_ASSIGN_OR_RETURN(auto trained,
                           guide::RunRecipe(own.model.empty() ? nullptr : &model, recipe, run));
-  trained.graph.mutable_metadata()["normalize"] = data::NormalizeName(run.normalize);
-  trained.graph.mutable_metadata()["recipe"] = guide::StepsJson(recipe);
+  trained.graph.mutable_metadata()[guide::kNormalizeKey] = data::NormalizeName(run.normalize);
+  trained.graph.mutable_metadata()[guide::kRecipeKey] = guide::StepsJson(recipe);
   TERSOR_RETURN_IF_ERROR(own.writing.Export(trained.graph, own.output));
   TERSOR_ASSIGN_OR_RETURN(const int64_t file_bytes, FileSizeBytes(own.output));
   if (flags.json) {
