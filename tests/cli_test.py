@@ -108,6 +108,24 @@ class CommandLine(unittest.TestCase):
         self.assert_one_error(run("convert", self.model, self.root / "no" / "folder" / "x.tersor"), 1, "x.tersor")
         self.assert_one_error(run("convert", self.model, self.root / "x.pb"), 2, "x.pb")
 
+    def test_every_command_that_writes_a_model_can_leave_weights_uncoded(self):
+        whole = self.root / "whole.tersor"
+        self.assertEqual(run("train", "--family", "survey-cnn", "--width", "0.25", "--data", self.data, "--epochs", "1", "--batch",
+                             "128", "--output", whole, "--no-compress").returncode, 0)
+        for command in (("convert", whole, "OUT"), ("opt", whole, "--output", "OUT"),
+                        ("quantize", whole, "--kind", "float16", "--output", "OUT")):
+            sizes = []
+            for flags in ((), ("--compress",), ("--no-compress",)):
+                target = self.root / "written.tersor"
+                result = run(*(target if word == "OUT" else word for word in command), *flags)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                sizes.append(target.stat().st_size)
+            self.assertEqual(sizes[0], sizes[1], command)
+            self.assertLess(sizes[1], sizes[2], command)
+        coded = self.root / "coded.tersor"
+        self.assertEqual(run("convert", whole, coded).returncode, 0)
+        self.assertLess(coded.stat().st_size, whole.stat().st_size)
+
     def test_inspect_plan(self):
         text = run("inspect", self.model, "--plan").stdout
         self.assertRegex(text, r"^plan @\S+ \{batch=1, threads=1, cpu=")

@@ -1,6 +1,8 @@
 #include "tersor/base/file.h"
 #include "tersor/cli/command.h"
+#include "tersor/cli/option_flags.h"
 #include "tersor/formats/formats.h"
+#include "tersor/guide/run_recipe.h"
 #include "tersor/transforms/pass.h"
 
 namespace tersor::cli {
@@ -9,17 +11,19 @@ namespace {
 struct ConvertFlags {
   std::string from, to;
   NormalizeFlag normalize;
-  formats::ExportOptions options;
+  ExportFlags writing;
   bool prepare = false;
 };
 
 Status Convert(const ConvertFlags& own, const CommonFlags& flags) {
   TERSOR_ASSIGN_OR_RETURN(ir::Graph model, formats::ImportModel(own.from));
-  if (!own.normalize.name.empty()) model.mutable_metadata()["normalize"] = own.normalize.name;
+  if (!own.normalize.name.empty()) {
+    model.mutable_metadata()[guide::kNormalizeKey] = own.normalize.name;
+  }
   if (own.prepare) {
     TERSOR_ASSIGN_OR_RETURN(model, transforms::PrepareForInference(model));
   }
-  TERSOR_RETURN_IF_ERROR(formats::ExportModel(model, own.to, own.options));
+  TERSOR_RETURN_IF_ERROR(own.writing.Export(model, own.to));
   TERSOR_ASSIGN_OR_RETURN(const int64_t before, FileSizeBytes(own.from));
   TERSOR_ASSIGN_OR_RETURN(const int64_t after, FileSizeBytes(own.to));
   if (flags.json) {
@@ -45,8 +49,7 @@ Action RegisterConvert(CLI::App& app, CommonFlags& flags) {
   own->normalize.AddTo(app);
   app.add_flag("--prepare", own->prepare,
                "run the inference passes first (what the deployable runtime wants)");
-  app.add_flag("!--no-compress", own->options.compress,
-               ".tersor: leave weights uncoded, to be used in place");
+  own->writing.AddTo(app);
   app.footer("example: tersor convert model.tflite model.tersor --normalize signed");
   return [own, &flags] { return Convert(*own, flags); };
 }

@@ -1,5 +1,6 @@
 #include "tersor/base/file.h"
 #include "tersor/cli/command.h"
+#include "tersor/cli/option_flags.h"
 #include "tersor/formats/formats.h"
 #include "tersor/ir/text.h"
 #include "tersor/transforms/pass.h"
@@ -10,6 +11,7 @@ namespace {
 struct OptFlags {
   std::string model, output;
   std::vector<std::string> passes;
+  ExportFlags writing;
   bool list = false, dump = false, data = false;
 };
 
@@ -52,7 +54,7 @@ Status Opt(const OptFlags& own, const CommonFlags& flags) {
   if (!own.output.empty() && IsText(own.output)) {
     TERSOR_RETURN_IF_ERROR(WriteFileAtomically(own.output, ir::Print(graph, {.data = own.data})));
   } else if (!own.output.empty()) {
-    TERSOR_RETURN_IF_ERROR(formats::ExportModel(graph, own.output));
+    TERSOR_RETURN_IF_ERROR(own.writing.Export(graph, own.output));
   }
   if (flags.json) {
     Json json;
@@ -87,6 +89,7 @@ Action RegisterOpt(CLI::App& app, CommonFlags& flags) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--output", own->output,
                  "write the graph: .txt or .ir as text, else a model file");
+  own->writing.AddTo(app);
   app.add_flag("--list", own->list, "list the passes");
   app.add_flag("--dump", own->dump,
                "print the graph after each pass that changed it, on standard error");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tersor/formats/formats.h"
+
 namespace tersor::cli {
 namespace {
 
@@ -91,6 +93,16 @@ void AddOptionFlags(CLI::App& app, OptionTable table, OptionValues& values,
       AddTextFlag(app, option, names, values);
     }
   }
+}
+
+void ExportFlags::AddTo(CLI::App& app) {
+  AddOptionFlags(app, formats::ExportOptions::Table(), values);
+}
+
+Status ExportFlags::Export(const ir::Graph& model, const std::string& path) const {
+  formats::ExportOptions options;
+  SetOptions(formats::ExportOptions::Table(), values, &options);
+  return formats::ExportModel(model, path, options);
 }
 
 }  // namespace tersor::cli

@@ -1,11 +1,13 @@
 // Flags from lists of options (base/options.h).
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "tersor/base/options.h"
 #include "tersor/cli/command.h"
+#include "tersor/ir/graph.h"
 
 namespace tersor::cli {
 
@@ -21,5 +23,13 @@ struct FlagAlias {
 void AddOptionFlags(CLI::App& app, OptionTable table, OptionValues& values,
                     const std::vector<FlagAlias>& aliases = {},
                     const std::vector<std::string_view>& without = {});
+
+/// The flags of a command that writes a model: those of formats::ExportOptions.
+struct ExportFlags {
+  OptionValues values;
+  void AddTo(CLI::App& app);
+  /// formats::ExportModel with the values that were given.
+  Status Export(const ir::Graph& model, const std::string& path) const;
+};
 
 }  // namespace tersor::cli

@@ -128,7 +128,7 @@ Status ReadFlags(const ShrinkFlags& own, const CommonFlags& flags, guide::Shrink
   }
   if (!own.normalize.name.empty()) options.normalize = data::ParseNormalize(own.normalize.name);
   for (const std::string& format : own.exports) {
-    if (format != "tersor") options.formats.push_back(format);
+    if (format != guide::kOwnFormat) options.formats.push_back(format);
   }
   return ReadLimits(own, options.limits);
 }

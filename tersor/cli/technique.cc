@@ -18,6 +18,7 @@ struct CompressFlags {
   std::string model, output, data, recipe;
   int64_t limit = 0;
   NormalizeFlag normalize;
+  ExportFlags writing;
 };
 
 Json EntriesJson(const std::vector<compression::TechniqueReport::Entry>& entries) {
@@ -79,9 +80,9 @@ Status Compress(const CompressFlags& own, const guide::Recipe& recipe, const Com
   const ir::Graph none;
   TERSOR_ASSIGN_OR_RETURN(run.normalize, own.normalize.For(model ? std::as_const(*model) : none));
   TERSOR_ASSIGN_OR_RETURN(auto made, guide::RunRecipe(model ? &*model : nullptr, recipe, run));
-  made.graph.mutable_metadata()["normalize"] = data::NormalizeName(run.normalize);
-  made.graph.mutable_metadata()["recipe"] = guide::StepsJson(recipe);
-  TERSOR_RETURN_IF_ERROR(formats::ExportModel(made.graph, own.output));
+  made.graph.mutable_metadata()[guide::kNormalizeKey] = data::NormalizeName(run.normalize);
+  made.graph.mutable_metadata()[guide::kRecipeKey] = guide::StepsJson(recipe);
+  TERSOR_RETURN_IF_ERROR(own.writing.Export(made.graph, own.output));
   TERSOR_ASSIGN_OR_RETURN(const int64_t after, FileSizeBytes(own.output));
   int64_t before = 0;
   if (model) {
@@ -126,6 +127,7 @@ void AddCompressFlags(CLI::App& app, CompressFlags& own, bool model_required) {
   app.add_option("--data", own.data,
                  "a name or path as for eval, for what needs examples; the test split is not read");
   own.normalize.AddTo(app);
+  own.writing.AddTo(app);
 }
 
 // "conv1:skip=true,per_channel=false": what is before the last colon is the place.
@@ -168,14 +170,14 @@ struct LevelFlags {
         "NAME:option=value,... for what has a result or filter of this name (* and ? are wild); "
         "stronger than --by-operator; repeat, the last one is the strongest");
     add("--by-operator", by_operator, "OPERATOR:option=value,... for all of an operator (conv2d)");
-    if (FindOption(table, "skip") == nullptr) return;
+    if (FindOption(table, compression::kSkipOption) == nullptr) return;
     add("--exclude", exclude, "the same as --by-name NAME:skip=true");
     add("--exclude-operators,--exclude-op", exclude_operators,
         "the same as --by-operator OPERATOR:skip=true");
   }
 
   Status PutInto(OptionTable table, compression::TechniqueSettings& settings) const {
-    const OptionValues skip = {{"skip", true}};
+    const OptionValues skip = {{compression::kSkipOption, true}};
     auto operators = [&](const char* flag, const std::string& name, OptionValues values) -> Status {
       const auto op = ir::ParseOpTextName(name);
       if (!op) {

@@ -12,6 +12,7 @@ namespace {
 struct TrainFlags {
   std::string model, data, output;
   NormalizeFlag normalize;
+  ExportFlags writing;
   OptionValues values;   ///< of the step
   guide::RecipeRun run;  ///< the others
 };
@@ -76,9 +77,9 @@ Status Train(const TrainFlags& own, const CommonFlags& flags) {
   };
   TERSOR_ASSIGN_OR_RETURN(auto trained,
                           guide::RunRecipe(own.model.empty() ? nullptr : &model, recipe, run));
-  trained.graph.mutable_metadata()["normalize"] = data::NormalizeName(run.normalize);
-  trained.graph.mutable_metadata()["recipe"] = guide::StepsJson(recipe);
-  TERSOR_RETURN_IF_ERROR(formats::ExportModel(trained.graph, own.output));
+  trained.graph.mutable_metadata()[guide::kNormalizeKey] = data::NormalizeName(run.normalize);
+  trained.graph.mutable_metadata()[guide::kRecipeKey] = guide::StepsJson(recipe);
+  TERSOR_RETURN_IF_ERROR(own.writing.Export(trained.graph, own.output));
   TERSOR_ASSIGN_OR_RETURN(const int64_t file_bytes, FileSizeBytes(own.output));
   if (flags.json) {
     Json json;
@@ -105,6 +106,7 @@ Action RegisterTrain(CLI::App& app, CommonFlags& flags) {
   AddOptionFlags(app, guide::StepTypeOf(guide::StepKind::kTrain).options, own->values,
                  {{"batch_size", "--batch"}, {"shift_pixels", "--shift"}}, {"seed"});
   own->normalize.AddTo(app);
+  own->writing.AddTo(app);
   app.add_option("--limit", run.limit, "train on only this many examples (0: all)")
       ->check(CLI::NonNegativeNumber);
   app.add_flag("--no-validation", run.train_on_validation, "train on the validation split as well");

@@ -39,9 +39,9 @@ std::string SkippedText(const TechniqueSettings& settings) {
   auto add = [&](std::string_view place, const OptionValues& given) {
     std::string differs;
     for (const auto& [name, value] : given) {
-      if (name != "skip") differs += StrCat(" ", name, "=", OptionText(value));
+      if (name != kSkipOption) differs += StrCat(" ", name, "=", OptionText(value));
     }
-    const auto skip = given.find("skip");
+    const auto skip = given.find(kSkipOption);
     if (skip != given.end() && std::get<bool>(skip->second)) {
       text += StrCat(" without ", place);
     } else {

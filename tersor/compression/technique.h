@@ -30,6 +30,10 @@
 
 namespace tersor::compression {
 
+/// The option that leaves a place as it is, where a technique has it. `exclude` in recipes and
+/// --exclude set it.
+inline constexpr char kSkipOption[] = "skip";
+
 /// The options of one use of a technique, before they are put into its struct.
 struct TechniqueSettings {
   OptionValues values;  ///< of all rows

@@ -24,7 +24,7 @@ enum class ArrayKind : uint8_t {
   kOther,         ///< u8 stays, other integers become i32, everything else f32
 };
 
-/// One array of a source, and the field that it is of one part.
+/// Says that an array of a source holds one field of one part of the set.
 struct ArrayField {
   Part part = Part::kWhole;
   std::string array, field;
@@ -34,9 +34,9 @@ struct ArrayField {
 /// Whether an array of this name is a field of some part (LoadDataset lists the names).
 bool IsArrayFieldName(const std::string& name);
 
-/// The arrays, among those of these names, that are fields; by part, and within a part x (or
-/// images) first, then others by name, then the label. A part without a field that is no label is
-/// left out. Errors: two arrays that are the same field of a part.
+/// Finds those of the named arrays that are fields. They are sorted by part; within a part x (or
+/// images) comes first, then the others by name, then the label. A part that has only a label is
+/// left out. Errors: two arrays that are the same field of the same part.
 Result<std::vector<ArrayField>> FindArrayFields(std::span<const std::string> names);
 
 /// The type of one example in the field that `array` becomes. Errors: a shape or an element type

@@ -1,13 +1,16 @@
-// What a caller may choose when a model is written.
+// What a caller may choose when a model is written. The rows of the list say what each option
+// means; a format that a row does not name ignores it.
 #pragma once
+
+#include "tersor/base/options.h"
 
 namespace tersor::formats {
 
 struct ExportOptions {
-  /// Native files: weights are coded with zstd where that saves at least 2 % of them. A coded
-  /// weight is decoded into memory when the file is read; one that is not coded is used where it
-  /// lies in the mapped file. Other formats: no meaning.
-  bool compress = true;
+#define OPTION OPTION_MEMBER
+#include "tersor/formats/export_options.inc"
+#undef OPTION
+  static OptionTable Table();
 };
 
 }  // namespace tersor::formats

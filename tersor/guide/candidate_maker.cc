@@ -5,6 +5,7 @@
 
 #include "tersor/base/file.h"
 #include "tersor/compression/quantization/prepare.h"
+#include "tersor/compression/quantization/quantization.h"
 #include "tersor/formats/formats.h"
 #include "tersor/guide/metrics.h"
 #include "tersor/ir/cost.h"
@@ -72,16 +73,16 @@ Result<ir::Graph> CandidateMaker::Build(const Candidate& candidate) {
     runner_source_ = &source;
   }
   TERSOR_ASSIGN_OR_RETURN(RecipeResult made, runner_->Run(&source.graph, candidate.recipe));
-  if (made.graph.metadata().contains("quantization")) return std::move(made.graph);
+  if (made.graph.metadata().contains(compression::kQuantizationKey)) return std::move(made.graph);
   // The native format says all that a prepared graph can hold; others know no padding value.
-  return candidate.format == "tersor" ? transforms::PrepareForInference(made.graph)
-                                      : compression::PrepareForQuantization(made.graph);
+  return candidate.format == kOwnFormat ? transforms::PrepareForInference(made.graph)
+                                        : compression::PrepareForQuantization(made.graph);
 }
 
 Status CandidateMaker::Write(const Candidate& candidate, Point& point) {
   TERSOR_ASSIGN_OR_RETURN(ir::Graph graph, Build(candidate));
-  graph.mutable_metadata()["normalize"] = data::NormalizeName(candidate.source->normalize);
-  graph.mutable_metadata()["recipe"] = point.recipe;
+  graph.mutable_metadata()[kNormalizeKey] = data::NormalizeName(candidate.source->normalize);
+  graph.mutable_metadata()[kRecipeKey] = point.recipe;
   TERSOR_RETURN_IF_ERROR(formats::ExportModel(graph, study_.PathOf(point)));
   TERSOR_ASSIGN_OR_RETURN(const int64_t bytes, FileSizeBytes(study_.PathOf(point)));
   point.metrics[kFileBytes] = static_cast<double>(bytes);

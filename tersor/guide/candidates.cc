@@ -83,7 +83,7 @@ Result<std::vector<Candidate>> MakeCandidates(const ShrinkOptions& options,
         candidate.json =
             RecipeJson(recipe, {source->name, source->hash, format, source->normalize});
         candidate.name = StrCat(source->name, " ", recipe.Label());
-        if (format != "tersor") candidate.name += StrCat(" ", format);
+        if (format != kOwnFormat) candidate.name += StrCat(" ", format);
         if (known.insert(candidate.json).second) candidates.push_back(std::move(candidate));
       }
     }

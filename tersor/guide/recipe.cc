@@ -1,6 +1,7 @@
 #include "tersor/guide/recipe.h"
 
 #include "tersor/base/file.h"
+#include "tersor/guide/recipe_keys.h"
 
 namespace tersor::guide {
 namespace {
@@ -18,7 +19,7 @@ constexpr std::string_view kDefault = R"(candidates:
 std::string_view DefaultRecipe() { return kDefault; }
 
 std::string Recipe::Label() const {
-  if (original()) return "original";
+  if (original()) return kOriginal;
   std::string label;
   for (const Step& step : steps) label += (label.empty() ? "" : ", ") + step.Label();
   return label;

@@ -42,11 +42,14 @@ Result<Recipe> LoadOneRecipe(const std::string& path, int64_t seed = 1);
 /// What `shrink` follows without another: the original, and each kind of quantization.
 std::string_view DefaultRecipe();
 
+/// The format that can hold all that a graph says. Each candidate of `shrink` is written in it.
+inline constexpr char kOwnFormat[] = "tersor";
+
 /// What identifies a point besides the steps of its recipe.
 struct RecipeContext {
   std::string model_name;  ///< of the file, without folder and extension
   std::string model_hash;  ///< of its bytes
-  std::string format;      ///< "tersor", "tflite"
+  std::string format;      ///< kOwnFormat, "tflite"
   data::Normalize normalize = data::Normalize::kSigned;
 };
 

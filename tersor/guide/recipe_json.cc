@@ -4,14 +4,13 @@
 
 #include "tersor/compression/quantization/quantization.h"
 #include "tersor/guide/recipe.h"
+#include "tersor/guide/recipe_keys.h"
 
 namespace tersor::guide {
 namespace {
 
 using compression::TechniqueSettings;
 using nlohmann::json;
-
-constexpr char kSteps[] = "steps", kByName[] = "by_name", kByOperator[] = "by_operator";
 
 std::string Dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -127,25 +126,25 @@ Result<Step> ReadStep(const json& object) {
 // Version 0.1 wrote {"technique": "full-integer", "calibration": "mse", ...} beside the context:
 // "original", or a kind of quantization with its options.
 json StepsOfVersion01(const json& point) {
-  const std::string technique = point.value("technique", "");
-  if (technique == "original") return json::array();
+  const std::string technique = point.value(kTechnique, "");
+  if (technique == kOriginal) return json::array();
   json options = {{"kind", technique}};
   for (const char* key : {"calibration", "calibration_examples", "percentile", "per_channel"}) {
     if (point.contains(key)) options[key] = point[key];
   }
-  const json skip = {{"skip", true}};
+  const json skip = {{compression::kSkipOption, true}};
   for (const auto& [old_key, key] :
-       {std::pair("exclude", kByName), std::pair("exclude_operators", kByOperator)}) {
+       {std::pair(kExclude, kByName), std::pair(kExcludeOperators, kByOperator)}) {
     if (!point.contains(old_key)) continue;
     for (const json& place : point[old_key]) options[key].push_back(json::array({place, skip}));
   }
-  return json::array({{{"quantize", std::move(options)}}});
+  return json::array({{{kQuantize, std::move(options)}}});
 }
 
 Result<json> ParseObject(std::string_view text) {
   json point = json::parse(text, nullptr, false);
   if (!point.is_object()) return DataLoss("a recipe is no JSON object: ", text);
-  const bool version_01 = !point.contains(kSteps) && point.contains("technique");
+  const bool version_01 = !point.contains(kSteps) && point.contains(kTechnique);
   if (version_01) point[kSteps] = StepsOfVersion01(point);
   if (!point.value(kSteps, json()).is_array()) return DataLoss("a recipe without steps: ", text);
   return point;

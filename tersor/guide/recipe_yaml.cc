@@ -8,16 +8,12 @@
 
 #include "tersor/compression/quantization/quantization.h"
 #include "tersor/guide/recipe.h"
+#include "tersor/guide/recipe_keys.h"
 
 namespace tersor::guide {
 namespace {
 
 using compression::TechniqueSettings;
-
-constexpr std::string_view kOriginal = "original", kSteps = "steps", kTechnique = "technique";
-// Keys of a step whose layers may differ.
-constexpr std::string_view kByName = "by_name", kByOperator = "by_operator", kExclude = "exclude",
-                           kExcludeOperators = "exclude_operators", kSkip = "skip";
 
 // A value with the key that it stands under, for errors: "recipe line 4: percentile: ...".
 struct Field {
@@ -115,7 +111,7 @@ class StepReader {
  private:
   bool has_levels() const { return type_.technique != nullptr && type_.technique->has_levels(); }
   bool can_skip() const {
-    const Option* skip = FindOption(type_.options, kSkip);
+    const Option* skip = FindOption(type_.options, compression::kSkipOption);
     return skip != nullptr && skip->legal.per_layer;
   }
 
@@ -125,7 +121,7 @@ class StepReader {
     if (can_skip() && field.key == kExclude) {
       TERSOR_ASSIGN_OR_RETURN(const auto patterns, field.Texts());
       for (const std::string& pattern : patterns) {
-        excluded_names_.emplace_back(pattern, OptionValues{{std::string(kSkip), true}});
+        excluded_names_.emplace_back(pattern, OptionValues{{compression::kSkipOption, true}});
       }
       return OkStatus();
     }
@@ -134,7 +130,7 @@ class StepReader {
       for (const std::string& name : names) {
         const auto op = ir::ParseOpTextName(name);
         if (!op) return field.Bad("there is no operator '", name, "'");
-        excluded_operators_.emplace_back(*op, OptionValues{{std::string(kSkip), true}});
+        excluded_operators_.emplace_back(*op, OptionValues{{compression::kSkipOption, true}});
       }
       return OkStatus();
     }
@@ -230,7 +226,7 @@ Result<std::vector<Recipe>> ReadTechnique(const Field& entry, int64_t seed) {
   if (text == kOriginal) return std::vector<Recipe>{Recipe()};
   const StepType* type = FindStepType(text);
   const bool kind = ParseOptionName<compression::QuantizationKind>(text).has_value();
-  if (kind) type = FindStepType("quantize");
+  if (kind) type = FindStepType(kQuantize);
   if (type == nullptr) {
     return name.Bad(name.Found(), ", expected original, ",
                     OneOf(compression::kQuantizationKindNames));

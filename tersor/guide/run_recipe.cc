@@ -155,7 +155,7 @@ Result<RecipeResult> RecipeRunner::Run(const ir::Graph* model, const Recipe& rec
 }
 
 Result<data::Normalize> NormalizeOf(const ir::Graph& model) {
-  const auto said = model.metadata().find("normalize");
+  const auto said = model.metadata().find(kNormalizeKey);
   if (said == model.metadata().end()) return data::Normalize::kSigned;
   const auto normalize = data::ParseNormalize(said->second);
   if (!normalize) {

@@ -86,6 +86,10 @@ class RecipeRunner {
   Calibrations begun_calibrations_;  ///< of begun_.graph
 };
 
+/// The metadata of a model that says how it wants its pixels (data/normalize.h), and the metadata
+/// that holds the recipe that made it. Files hold these keys.
+inline constexpr char kNormalizeKey[] = "normalize", kRecipeKey[] = "recipe";
+
 /// How a model wants its pixels: what its file says (metadata "normalize"), else signed.
 Result<data::Normalize> NormalizeOf(const ir::Graph& model);
 

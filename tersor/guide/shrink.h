@@ -32,15 +32,15 @@ struct ShrinkOptions {
   std::string data;                 ///< SPEC (data/dataset.h)
   std::string folder;               ///< of the study; made if it is not there
   Limits limits;
-  std::vector<Recipe> candidates;                 ///< empty: DefaultRecipe()
-  std::vector<std::string> formats = {"tersor"};  ///< of the files, each makes points of its own
-  std::optional<data::Normalize> normalize;       ///< none: what a model's file says, else signed
-  int threads = 1;                                ///< that calibrate and measure accuracy
-  int latency_threads = 1;                        ///< that one model runs on when it is timed
-  double latency_time_s = 0.3;                    ///< that timing takes at least
-  int64_t limit = 0;                              ///< examples of each split; 0: all
-  int64_t seed = 1;                               ///< of steps that draw, where a recipe has none
-  std::string command;                            ///< that was given, for the report
+  std::vector<Recipe> candidates;                   ///< empty: DefaultRecipe()
+  std::vector<std::string> formats = {kOwnFormat};  ///< of the files, each makes points of its own
+  std::optional<data::Normalize> normalize;         ///< none: what a model's file says, else signed
+  int threads = 1;                                  ///< that calibrate and measure accuracy
+  int latency_threads = 1;                          ///< that one model runs on when it is timed
+  double latency_time_s = 0.3;                      ///< that timing takes at least
+  int64_t limit = 0;                                ///< examples of each split; 0: all
+  int64_t seed = 1;                                 ///< of steps that draw, where a recipe has none
+  std::string command;                              ///< that was given, for the report
   std::function<void(const ShrinkEvent&)> on_point;
 };
 

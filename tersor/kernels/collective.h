@@ -8,9 +8,10 @@
 namespace tersor::kernels {
 
 /// `size` shards run the same step on different parts of a batch. Every shard makes the same calls
-/// of Barrier() and Sum() in the same order; each of them is a meeting that returns when all shards
-/// have come. A call neither allocates nor takes a lock. Shards are threads of this process today
-/// (ThreadCollective); the interface asks for nothing that processes could not do.
+/// of Barrier() and Sum() in the same order. A call waits until all shards have made it, and then
+/// returns in all of them. It neither allocates nor takes a lock. Today shards are threads of this
+/// process (ThreadCollective), but they could be processes: the interface demands nothing that only
+/// threads can do.
 class Collective {
  public:
   explicit Collective(int size) : size_(size) {}

@@ -90,8 +90,10 @@ inline float RescaleMultiplier(float scale_in, float scale_out) {
   return static_cast<float>(double{scale_in} / double{scale_out});
 }
 
-/// reduce_mean, reduce_sum, avg_pool2d: from a sum of integers, zero points included, to the
-/// result, clamp(rne(float(sum) * multiplier + offset), lo, hi), three operations in f32.
+/// For reduce_mean, reduce_sum and avg_pool2d: turns a sum of integers into the integer of the
+/// result, clamp(rne(float(sum) * multiplier + offset), lo, hi). The input's zero point is not
+/// subtracted before the integers are summed: `offset` takes it into account. The conversion, the
+/// product and the addition are each rounded to f32.
 struct MeanRescale {
   float multiplier, offset;
 
@@ -100,8 +102,8 @@ struct MeanRescale {
   }
 };
 
-/// For a sum of `count` integers that is divided by `divisor` (1 for reduce_sum). Each operation is
-/// rounded to f32, in this order.
+/// The constants of a sum of `count` integers that is divided by `divisor` (1 for reduce_sum). The
+/// operations are done in the order in which they are written here, and each is rounded to f32.
 [[gnu::always_inline]] inline MeanRescale MakeMeanRescale(float scale_in, int32_t zero_in,
                                                           float scale_out, int32_t zero_out,
                                                           int64_t count, int64_t divisor) {

@@ -6,6 +6,7 @@
 
 #include "tersor/architectures/family.h"
 #include "tersor/compression/technique.h"
+#include "tersor/formats/options.h"
 #include "tersor/guide/step.h"
 #include "tersor/training/trainer.h"
 #include "tools/docs/pages.h"
@@ -56,6 +57,10 @@ std::string Options() {
         StrCat("`tersor ", technique.name, "`, step `", technique.name, "`: ", technique.doc, "."),
         technique.functions.options);
   }
+  page += Section("Model files",
+                  "What every command that writes a model has: `tersor convert`, `opt`, `train`, "
+                  "`compress` and those of the techniques. No step of a recipe has them.",
+                  formats::ExportOptions::Table());
   page.pop_back();
   return page;
 }

@@ -198,7 +198,7 @@ Result<ir::Graph> Quantize(const ir::Graph& model, const QuantizationOptions& op
   if (Status status = ir::Verify(graph); !status.ok()) {
     return status.WithContext("after quantization");
   }
-  graph.mutable_metadata()["quantization"] = OptionName(options.kind);
+  graph.mutable_metadata()[kQuantizationKey] = OptionName(options.kind);
   said.weight_bytes_after = WeightBytes(graph);
   return graph;
 }

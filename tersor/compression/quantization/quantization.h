@@ -53,6 +53,9 @@ struct QuantizationOptions {
   static OptionTable Table();
 };
 
+/// The metadata of a quantized graph that holds the name of its kind. Files hold this key.
+inline constexpr char kQuantizationKey[] = "quantization";
+
 /// The quantized graph. `model` is f32 (weights may be narrower already); it is first brought into
 /// the form of PrepareForQuantization, or that form is taken from `statistics` of the same model.
 /// kFullInteger needs such statistics; other kinds may have them.

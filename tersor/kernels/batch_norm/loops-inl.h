@@ -38,8 +38,10 @@ void Gradient(const Affine& affine, const float* gradient, const float* input, f
   });
 }
 
-/// term(i, j, a, b) adds the vector at i in the data, j in the period, to the sums a and b; for
-/// kVectors neighbours at once.
+/// Computes two sums over all rows for each of kVectors * kLanes columns, and adds them to `sums`
+/// (period first sums, then period second ones), beginning at `column`. For one vector,
+/// term(i, j, a, b) adds to the sums a and b what its elements contribute: they begin at index i of
+/// the data, which is column j.
 template <int kVectors, typename Term>
 inline void SumColumns(int64_t rows, int64_t period, int64_t column, double* sums,
                        const Term& term) {

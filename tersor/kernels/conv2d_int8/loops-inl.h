@@ -1,4 +1,4 @@
-// The two ways of loops.h over the vector of the including file.
+// The two algorithms of loops.h, over the vector of the including file.
 #pragma once
 
 #include "tersor/kernels/conv2d_int8/direct-inl.h"

@@ -1,5 +1,6 @@
-// What is worked out once for a convolution before vector code runs it: the way, the packed
-// filter, the folded bias, the epilogue. Plain data for the files compiled for one CPU level.
+// The plan of a convolution, which is made once, before vector code runs it: how it is computed
+// (directly or by Winograd's method), the packed filter, the folded bias and the epilogue. It is
+// plain data, so that the files that are compiled for one CPU level can read it.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +13,8 @@
 
 namespace tersor::kernels::conv2d_int8 {
 
-/// Vectors of result channels that are computed together; the packed filter is cut into blocks of
-/// so many, the last block may have fewer.
+/// How many vectors of result channels are computed together. The packed filter is split into
+/// blocks of this many vectors; the last block may have fewer.
 inline constexpr int kBlockVectors = 2;
 /// Rows (pixels or tiles) that are computed together, at most.
 inline constexpr int kMaxRows = 6;
@@ -24,7 +25,7 @@ struct Plan {
   IntegerChain chain;
   const int32_t* bias = nullptr;    ///< [out_c padded], folded
   const int8_t* padding = nullptr;  ///< [in_c padded to 64]: integers of the padded cells
-  const char* filter = nullptr;     ///< packed for the way
+  const char* filter = nullptr;     ///< packed for direct or Winograd
   int vectors = 0;                  ///< vectors of result channels
   int tasks = 1;                    ///< parts that the work is split into
 
