@@ -70,9 +70,9 @@ Status Train(const TrainFlags& own, const CommonFlags& flags) {
   run.threads = flags.threads;
   TERSOR_ASSIGN_OR_RETURN(run.normalize, own.normalize.For(model));
   Json epochs = Json::array();
-  run.on_epoch = [&](const training::EpochMetrics& metrics) {
-    if (!flags.quiet) SayEpoch(metrics, flags);
-    epochs.push_back(EpochJson(metrics));
+  run.on_epoch = [&](const guide::RecipeEpoch& epoch) {
+    if (!flags.quiet) SayEpoch(epoch.metrics, flags);
+    epochs.push_back(EpochJson(epoch.metrics));
     return OkStatus();
   };
   TERSOR_ASSIGN_OR_RETURN(auto trained,

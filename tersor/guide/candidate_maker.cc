@@ -24,6 +24,7 @@ constexpr int kLatencyRounds = 3;
 }  // namespace
 
 Result<Point> CandidateMaker::Make(const Candidate& candidate, Point point) {
+  making_ = &point;
   Status status = Write(candidate, point);
   if (status.ok()) status = Measure(candidate.source->normalize, point);
   if (status.ok()) status = study_.Complete(point);
@@ -69,6 +70,7 @@ Result<ir::Graph> CandidateMaker::Build(const Candidate& candidate) {
     run.normalize = source.normalize;
     run.threads = options_.threads;
     run.limit = options_.limit;
+    run.on_epoch = [this](const RecipeEpoch& epoch) { return Report(epoch); };
     runner_.emplace(run);
     runner_source_ = &source;
   }
@@ -77,6 +79,11 @@ Result<ir::Graph> CandidateMaker::Build(const Candidate& candidate) {
   // The native format says all that a prepared graph can hold; others know no padding value.
   return candidate.format == kOwnFormat ? transforms::PrepareForInference(made.graph)
                                         : compression::PrepareForQuantization(made.graph);
+}
+
+Status CandidateMaker::Report(const RecipeEpoch& epoch) {
+  if (!epoch.metrics.validated) return OkStatus();
+  return study_.Report(*making_, kValidationTop1, epoch.number, epoch.metrics.validation_accuracy);
 }
 
 Status CandidateMaker::Write(const Candidate& candidate, Point& point) {

@@ -17,9 +17,13 @@ class CandidateMaker {
  public:
   CandidateMaker(const ShrinkOptions& options, automation::Study& study, Splits& splits)
       : options_(options), study_(study), splits_(splits) {}
+  CandidateMaker(const CandidateMaker&) = delete;
+  CandidateMaker& operator=(const CandidateMaker&) = delete;
 
   /// Makes and measures one candidate, whose point has been begun. A candidate's own failure is a
-  /// failed point. Where another worker has taken the point over, it comes back as running.
+  /// failed point. The top-1 of the validation split after each epoch of its training steps is kept
+  /// as intermediate values of kValidationTop1, at once. Where another worker has taken the point
+  /// over, it comes back as running.
   Result<automation::Point> Make(const Candidate& candidate, automation::Point point);
 
   /// Measures top-1 on the test split, on the finished file, and keeps it with the point.
@@ -29,12 +33,14 @@ class CandidateMaker {
   Result<double> Top1(const ir::Graph& prepared, const data::Dataset& set,
                       data::Normalize normalize) const;
   Result<ir::Graph> Build(const Candidate& candidate);
+  Status Report(const RecipeEpoch& epoch);
   Status Write(const Candidate& candidate, automation::Point& point);
   Status Measure(data::Normalize normalize, automation::Point& point);
 
   const ShrinkOptions& options_;
   automation::Study& study_;
   Splits& splits_;
+  const automation::Point* making_ = nullptr;
   const Source* runner_source_ = nullptr;
   std::optional<RecipeRunner> runner_;  ///< of runner_source_
 };

@@ -1,5 +1,6 @@
 #include "tersor/guide/run_recipe.h"
 
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -20,6 +21,12 @@ Result<ir::Graph> MakeModel(const Step& step, const data::Dataset& train) {
   options.classes = train.num_classes();
   options.seed = step.settings.As<training::TrainerOptions>().seed;
   return family.build(options);
+}
+
+int64_t EpochsOf(const std::vector<StepReport>& reports) {
+  int64_t epochs = 0;
+  for (const StepReport& report : reports) epochs += std::ssize(report.epochs);
+  return epochs;
 }
 
 }  // namespace
@@ -55,7 +62,11 @@ Status RecipeRunner::Train(const Step& step, State& state, StepReport& report) c
   options.checkpoint_path = run_.checkpoint_path;
   options.checkpoint_steps = run_.checkpoint_steps;
   options.resume = run_.resume;
-  options.on_epoch = run_.on_epoch;
+  if (run_.on_epoch) {
+    options.on_epoch = [&, before = EpochsOf(state.reports)](const training::EpochMetrics& epoch) {
+      return run_.on_epoch({before + epoch.epoch, false, epoch});
+    };
+  }
   std::vector<std::unique_ptr<training::StepHook>> schedules;
   for (const Step& open : state.open) {
     const auto schedule = open.type->technique->functions.schedule;
@@ -124,6 +135,17 @@ Status RecipeRunner::Do(const Step& step, State& state, Calibrations& calibratio
   return OkStatus();
 }
 
+Status RecipeRunner::TellEpochsAgain() const {
+  if (!run_.on_epoch) return OkStatus();
+  int64_t number = 0;
+  for (const StepReport& report : begun_.reports) {
+    for (const training::EpochMetrics& epoch : report.epochs) {
+      TERSOR_RETURN_IF_ERROR(run_.on_epoch({++number, true, epoch}));
+    }
+  }
+  return OkStatus();
+}
+
 Result<RecipeResult> RecipeRunner::Run(const ir::Graph* model, const Recipe& recipe) {
   auto done = [&](size_t number, Status status) {
     if (status.ok() || recipe.steps.size() == 1) return status;
@@ -142,6 +164,8 @@ Result<RecipeResult> RecipeRunner::Run(const ir::Graph* model, const Recipe& rec
     }
     begun_with_ = model;
     begun_steps_ = steps;
+  } else {
+    TERSOR_RETURN_IF_ERROR(TellEpochsAgain());
   }
   State state = Copy(begun_);
   if (!recipe.steps.empty()) {

@@ -18,6 +18,13 @@
 
 namespace tersor::guide {
 
+/// An epoch of a training step that has ended.
+struct RecipeEpoch {
+  int64_t number = 0;  ///< counted from 1 over all training steps of the recipe
+  bool again = false;  ///< trained for an earlier recipe, and told again for this one
+  const training::EpochMetrics& metrics;
+};
+
 /// What the steps of a recipe work with. The test split is never read.
 struct RecipeRun {
   Splits* splits = nullptr;  ///< training and calibration read the train split alone
@@ -28,7 +35,9 @@ struct RecipeRun {
   std::string checkpoint_path;       ///< of the only training step: as in training::TrainerOptions
   int64_t checkpoint_steps = 0;
   bool resume = false;
-  std::function<Status(const training::EpochMetrics&)> on_epoch;  ///< may be empty
+  /// May be empty. A failure ends the recipe with it. Each recipe tells every epoch of its training
+  /// steps, in their order, also where a step was done for an earlier recipe.
+  std::function<Status(const RecipeEpoch&)> on_epoch;
 };
 
 /// What one step did.
@@ -78,6 +87,7 @@ class RecipeRunner {
   Status Finish(const Step& step, State& state, Calibrations& calibrations,
                 StepReport& report) const;
   Status FinishOpen(State& state, StepReport& report) const;
+  Status TellEpochsAgain() const;
 
   RecipeRun run_;
   const ir::Graph* begun_with_ = nullptr;  ///< the model and the steps that begun_ is after

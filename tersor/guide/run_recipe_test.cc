@@ -33,8 +33,9 @@ class RunRecipeTest : public ::testing::Test {
     // Whoever reads the test split fails.
     splits_.emplace(root_, 1);
     run_.splits = &*splits_;
-    run_.on_epoch = [this](const training::EpochMetrics&) {
-      ++epochs_;
+    run_.on_epoch = [this](const RecipeEpoch& epoch) {
+      epochs_ += !epoch.again;
+      told_.push_back(epoch.number);
       return OkStatus();
     };
   }
@@ -49,7 +50,8 @@ class RunRecipeTest : public ::testing::Test {
   std::string root_;
   std::optional<Splits> splits_;
   RecipeRun run_;
-  int epochs_ = 0;
+  int epochs_ = 0;             ///< that were trained
+  std::vector<int64_t> told_;  ///< numbers of the epochs that were told
   const ir::Graph model_ = HalvesModel(4, 1);
 };
 
@@ -144,6 +146,12 @@ TEST_F(RunRecipeTest, CommonStepsAreDoneOnce) {
   ASSERT_TRUE(
       runner.Run(&other, Parse(StrCat("steps: [", tuned, ", {quantize: {kind: float16}}]"))).ok());
   EXPECT_EQ(epochs_, 5) << "another model";
+  EXPECT_THAT(told_, ElementsAre(1, 1, 1, 2, 1, 1)) << "each recipe tells all of its epochs";
+  told_.clear();
+  const auto longer = runner.Run(&other, Parse(StrCat("steps: [", tuned, ", ", tuned, "]")));
+  ASSERT_TRUE(longer.ok()) << longer.status().message();
+  EXPECT_EQ(epochs_, 6);
+  EXPECT_THAT(told_, ElementsAre(1, 2)) << "counted over all steps";
 }
 
 TEST_F(RunRecipeTest, ARunnerGivesWhatSeparateRunsGive) {
@@ -215,7 +223,7 @@ TEST_F(RunRecipeTest, WhatIsPreparedIsFinishedAfterTraining) {
   }
   const Step a = MakeStep(types[0], {}), b = MakeStep(types[1], {}), c = MakeStep(types[2], {});
   Step train = MakeStep(StepTypeOf(StepKind::kFinetune), {{"epochs", int64_t{1}}});
-  run_.on_epoch = [](const training::EpochMetrics&) {
+  run_.on_epoch = [](const RecipeEpoch&) {
     Calls().push_back("train");
     return OkStatus();
   };

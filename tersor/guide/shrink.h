@@ -45,7 +45,9 @@ struct ShrinkOptions {
 };
 
 /// For each model, format and candidate whose recipe the study does not hold complete:
-///  1. makes the model, and writes its file by write-then-rename;
+///  1. makes the model, keeping its validation top-1 after each epoch of training as an
+///  intermediate
+///     value, and writes its file by write-then-rename;
 ///  2. reads that file again, and measures on what it read: top-1 on the validation split, p50
 ///     latency at batch 1 (the least of three rounds), arena; counts bytes, MACs, parameters;
 ///  3. commits the point.

@@ -15,14 +15,18 @@
 #include "tersor/base/progress.h"
 #include "tersor/base/random.h"
 #include "tersor/formats/formats.h"
+#include "tersor/guide/candidates.h"
 #include "tersor/guide/guide_testing.h"
 #include "tersor/guide/report.h"
 
 namespace tersor::guide {
 namespace {
 
+using ::testing::ElementsAre;
+using ::testing::Gt;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::Pair;
 using Json = nlohmann::json;
 
 Recipe Quantized(const char* kind) {
@@ -117,6 +121,51 @@ TEST_F(ShrinkTest, TheSecondRunMeasuresNothingAgain) {
     EXPECT_EQ(second.points[i].point.created_unix_s, first.points[i].point.created_unix_s);
   }
   EXPECT_EQ(second.limits, options_.limits) << "limits are those of this run";
+}
+
+TEST_F(ShrinkTest, EachEpochOfAPointIsKeptOnce) {
+  options_.models = {root_ + "/narrow.tersor"};
+  const std::string two = "finetune: {epochs: 2, batch_size: 32, learning_rate: 0.001}";
+  options_.candidates = *ParseRecipes(
+      StrCat("candidates:\n  - steps: [", two, ", quantize: {kind: float16}]\n  - steps: [", two,
+             ", quantize: {kind: weight-only}]\n  - steps: [", two, ", ", two, "]\n"));
+  {  // An earlier attempt that was cut off had said more, and other values.
+    const auto sources = LoadSources(options_);
+    ASSERT_TRUE(sources.ok()) << sources.status().message();
+    const auto candidates = MakeCandidates(options_, *sources);
+    auto study = automation::Study::Open(options_.folder);
+    ASSERT_TRUE(study.ok() && candidates.ok() && candidates->size() == 4u);
+    ASSERT_TRUE(study->DefineMetrics(ModelMetrics()).ok());
+    const auto point = study->Begin(candidates->at(1).json, "cut off", ".tersor");
+    ASSERT_TRUE(point.ok()) << point.status().message();
+    for (int64_t epoch = 1; epoch <= 5; ++epoch) {
+      ASSERT_TRUE(study->Report(*point, kValidationTop1, epoch, -1).ok());
+    }
+  }
+  std::vector<std::map<int64_t, double>> before;
+  for (int run = 0; run < 2; ++run) {
+    const Summary summary = ShrinkOrDie();
+    ASSERT_EQ(summary.points.size(), 4u);
+    const auto study = automation::Study::Open(options_.folder, automation::Access::kRead);
+    ASSERT_TRUE(study.ok()) << study.status().message();
+    std::vector<std::map<int64_t, double>> steps;
+    const std::string tuned = "finetune epochs=2 batch_size=32 learning_rate=0.001";
+    for (const std::string& name : {std::string("original"), tuned + ", float16",
+                                    tuned + ", weight-only", tuned + ", " + tuned}) {
+      const auto found =
+          study->Steps(Named(summary, StrCat("narrow ", name)).point, kValidationTop1);
+      ASSERT_TRUE(found.ok()) << found.status().message();
+      steps.push_back(*found);
+    }
+    EXPECT_TRUE(steps[0].empty()) << "the original is not trained";
+    EXPECT_THAT(steps[1], ElementsAre(Pair(1, Gt(0.5)), Pair(2, Gt(0.5))));
+    EXPECT_EQ(steps[2], steps[1]) << "the steps in common are trained once and told of both";
+    ASSERT_THAT(steps[3], ElementsAre(Pair(1, Gt(0.5)), Pair(2, Gt(0.5)), Pair(3, Gt(0.5)),
+                                      Pair(4, Gt(0.5))));
+    EXPECT_EQ(steps[3].at(2), steps[1].at(2));
+    EXPECT_TRUE(run == 0 || steps == before) << "a point that is kept is not told again";
+    before = steps;
+  }
 }
 
 TEST_F(ShrinkTest, LimitsChooseTheBest) {
