@@ -36,7 +36,12 @@ def cpu_name():
 
 def header(title, peers, remarks):
     """First lines of a page: title, machine, date, versions, command, and remarks."""
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    def git(*arguments):
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+    # The pages of results themselves are no part of what was measured.
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/results")
+    commit = git("describe", "--always") + ("-dirty" if changed else "")
     versions = ", ".join([f"tersor {commit or 'without git'}", *(f"{peer} {metadata.version(peer)}" for peer in peers)])
     command = shlex.join([f"bench/{pathlib.Path(sys.argv[0]).name}", *sys.argv[1:]])
     return [f"# {title}", "",

@@ -47,7 +47,8 @@ class Eval(unittest.TestCase):
 
     def test_each_figure_of_the_json_is_its_own(self):
         found = json.loads(self.eval("--json", data=self.mixed))
-        self.assertEqual(set(found), {"count", "correct", "top1", "top5", "loss", "split", "normalize", "classes"})
+        self.assertEqual(set(found), {"count", "correct", "top1", "top1_interval", "top5", "loss", "split", "normalize",
+                                      "normalize_from", "classes"})
         self.assertEqual(found["correct"], sum(entry["correct"] for entry in found["classes"]))
         self.assertLess(found["correct"], found["count"], "a third of the labels is wrong")
         self.assertGreater(found["correct"], 0)
@@ -56,7 +57,11 @@ class Eval(unittest.TestCase):
         self.assertEqual(found["top5"], 1, "there are two classes")
         self.assertEqual([entry["name"] for entry in found["classes"]], ["0", "1"])
         self.assertEqual(found["normalize"], "unit", "as it was trained")
-        self.assertEqual(json.loads(self.eval("--json", "--normalize", "raw"))["normalize"], "raw")
+        self.assertEqual(found["normalize_from"], "model")
+        low, high = found["top1_interval"]
+        self.assertTrue(0 <= low < found["top1"] < high <= 1)
+        raw = json.loads(self.eval("--json", "--normalize", "raw"))
+        self.assertEqual((raw["normalize"], raw["normalize_from"]), ("raw", "flag"))
 
     def test_the_loss_is_that_of_the_labels(self):
         swapped = self.root / "swapped.npz"
@@ -75,12 +80,46 @@ class Eval(unittest.TestCase):
         self.assertIsNotNone(summary, lines[0])
         self.assertEqual(summary.groups(), (f"{100 * found['top1']:.2f}", str(found["correct"]), str(found["count"]),
                                             f"{100 * found['top5']:.2f}", f"{found['loss']:.4f}"))
-        self.assertEqual(len(lines), 3)
-        for line, entry in zip(lines[1:], found["classes"]):
+        low, high = found["top1_interval"]
+        self.assertEqual(lines[1], f"top-1 is between {100 * low:.2f} and {100 * high:.2f} % (95 % interval)")
+        self.assertEqual(lines[2], "pixels unit (model)")
+        self.assertEqual(len(lines), 5)
+        for line, entry in zip(lines[3:], found["classes"]):
             words = line.split()
             self.assertEqual(words[0], entry["name"])
             self.assertEqual(words[1], f"{100 * entry['correct'] / entry['count']:.2f}")
             self.assertEqual(words[3:], [f"({entry['correct']}", "of", f"{entry['count']})"])
+
+    def notes(self, model, data, *arguments):
+        result = run("eval", model, "--data", data, *arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return [line.removeprefix("tersor: note: ") for line in result.stderr.splitlines() if line.startswith("tersor: note: ")]
+
+    def test_what_the_figures_hide_is_said(self):
+        self.assertEqual(self.notes(self.model, self.data), [])
+        half = self.root / "half.npz"
+        write_distinct_splits(half, wrong_every=2)
+        self.assertIn("about that of a guess among 2 classes", self.notes(self.model, half)[0])
+        self.assertEqual(self.notes(self.model, half, "--quiet"), [])
+        self.assertIn("one and the same label", self.notes(self.model, self.data, "--limit", "1")[0])
+
+    def test_normalization_travels_in_every_format(self):
+        tflite, again, silent = self.root / "m.tflite", self.root / "again.tersor", self.root / "silent.tflite"
+        self.assertEqual(run("convert", self.model, tflite).returncode, 0)
+        self.assertEqual(run("convert", tflite, again).returncode, 0)
+        of_original = json.loads(self.eval("--json"))
+        for model in (tflite, again):
+            self.assertEqual(self.notes(model, self.data), [])
+            found = json.loads(run("eval", model, "--data", self.data, "--json").stdout)
+            self.assertEqual((found["normalize"], found["normalize_from"]), ("unit", "model"))
+            self.assertEqual(found["correct"], of_original["correct"])
+        # A file of somebody else says nothing of it: the assumption is said.
+        silent.write_bytes(tflite.read_bytes().replace(b"tersor.normalize", b"others.normalize"))
+        notes = self.notes(silent, self.data)
+        self.assertIn("silent.tflite does not say how it wants its pixels: signed, [-1,1], is assumed", notes[0])
+        self.assertEqual(self.notes(silent, self.data, "--normalize", "unit"), [])
+        found = json.loads(run("eval", silent, "--data", self.data, "--json").stdout)
+        self.assertEqual((found["normalize"], found["normalize_from"]), ("signed", "assumed"))
 
     def test_threads_and_batch_change_nothing(self):
         one = self.eval("--json")

@@ -188,9 +188,11 @@ class Recipes(unittest.TestCase):
                                "conv1*:skip=no")
         self.assertEqual(options["by_name"], [["conv1*", {"calibration": "min-max", "per_channel": False}], ["conv1*", {"skip": False}]])
         self.assertEqual(sum(entry["op"] == "conv2d" for entry in step["changed"]), 1, "one convolution is not skipped")
-        options, step = recipe("--by-name", "model/dense:0:skip=true", "--exclude-operators", "softmax")
-        self.assertEqual(options["by_name"], [["model/dense:0", {"skip": True}]], "a name may have colons")
-        self.assertEqual(options["by_operator"], [["softmax", {"skip": True}]])
+        self.assertEqual(recipe("--exclude-operators", "softmax")[0]["by_operator"], [["softmax", {"skip": True}]])
+        # A name may have colons, and a place that is none is refused before anything is written.
+        result = run("quantize", self.model, "--data", self.data, "--output", self.root / "none.tersor", "--by-name", "model/dense:0:skip=true")
+        self.assertEqual((result.returncode, (self.root / "none.tersor").exists()), (2, False))
+        self.assertIn("'model/dense:0' is the name of no result and no filter of the model", result.stderr)
 
     def test_quantize_kinds(self):
         sizes = {}

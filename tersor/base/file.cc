@@ -1,13 +1,17 @@
 #include "tersor/base/file.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <optional>
+#include <utility>
 
 namespace tersor {
 namespace {
@@ -33,6 +37,77 @@ struct Mapping {
   ~Mapping() { ::munmap(data, size); }
 };
 
+constexpr std::string_view kTemporary = ".tmp.";
+
+std::string FolderOf(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  return folder.empty() ? "." : folder.string();
+}
+
+// What a path stands for when it is written.
+struct Target {
+  std::string path;                   // behind symbolic links
+  bool is_device = false;             // written as it is: nothing can take its place
+  std::optional<struct stat> before;  // of the regular file that is replaced
+};
+
+Result<Target> FindTarget(const std::string& path) {
+  constexpr int kMostLinks = 40;
+  Target target{path, false, std::nullopt};
+  struct stat info {};
+  for (int links = 0;; ++links) {
+    if (::lstat(target.path.c_str(), &info) != 0) {
+      if (errno != ENOENT) return SystemError("write", path);
+      struct stat folder {};
+      if (::stat(FolderOf(target.path).c_str(), &folder) != 0) return SystemError("write", path);
+      return target;
+    }
+    if (!S_ISLNK(info.st_mode)) break;
+    std::error_code error;
+    const auto next = std::filesystem::read_symlink(target.path, error);
+    if (error || links == kMostLinks) {
+      return IoError("cannot write ", path, ": too many symbolic links");
+    }
+    target.path = (std::filesystem::path(FolderOf(target.path)) / next).string();
+  }
+  if (S_ISDIR(info.st_mode)) return IoError("cannot write ", path, ": it is a directory");
+  target.is_device = S_ISCHR(info.st_mode);
+  if (S_ISREG(info.st_mode)) {
+    target.before = info;
+  } else if (!target.is_device) {
+    return IoError("cannot write ", path, ": it is not a regular file");
+  }
+  return target;
+}
+
+bool WriteAll(int fd, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return false;
+    bytes = bytes.subspan(static_cast<size_t>(count));
+  }
+  return true;
+}
+
+// Removes what processes that were killed left beside `path` while they wrote it.
+void RemoveTemporariesOfTheDead(const std::string& path) {
+  const std::string begin =
+      std::filesystem::path(path).filename().string() + std::string(kTemporary);
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(FolderOf(path), error)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(begin)) continue;
+    const char* digits = name.c_str() + begin.size();
+    char* end = nullptr;
+    const long process = std::strtol(digits, &end, 10);
+    if (*digits == '\0' || *end != '\0' || process <= 0) continue;
+    if (::kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH) {
+      ::unlink(entry.path().c_str());
+    }
+  }
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Buffer>> MapFile(const std::string& path) {
@@ -52,8 +127,12 @@ Result<std::shared_ptr<Buffer>> MapFile(const std::string& path) {
 }
 
 Result<std::string> ReadFile(const std::string& path) {
-  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.fd < 0) return SystemError("open", path);
+  struct stat info {};
+  if (::fstat(file.fd, &info) != 0) return SystemError("stat", path);
+  if (S_ISDIR(info.st_mode)) return IoError("cannot read ", path, ": it is a directory");
+  if (!S_ISREG(info.st_mode)) return IoError("cannot read ", path, ": it is not a regular file");
   std::string text;
   char chunk[1 << 16];
   for (;;) {
@@ -65,8 +144,23 @@ Result<std::string> ReadFile(const std::string& path) {
   }
 }
 
+Status CheckWritable(const std::string& path) {
+  TERSOR_ASSIGN_OR_RETURN(const Target target, FindTarget(path));
+  const std::string folder = FolderOf(target.path);
+  if (target.is_device) return OkStatus();
+  if (::access(folder.c_str(), W_OK | X_OK) == 0) return OkStatus();
+  return SystemError("write", path);
+}
+
 Status WriteFileAtomically(const std::string& path, std::span<const std::byte> bytes) {
-  const std::string temporary = StrCat(path, ".tmp.", ::getpid());
+  TERSOR_ASSIGN_OR_RETURN(const Target target, FindTarget(path));
+  if (target.is_device) {
+    Descriptor device{::open(target.path.c_str(), O_WRONLY | O_CLOEXEC)};
+    if (device.fd < 0 || !WriteAll(device.fd, bytes)) return SystemError("write", path);
+    return OkStatus();
+  }
+  RemoveTemporariesOfTheDead(target.path);
+  const std::string temporary = StrCat(target.path, kTemporary, ::getpid());
   auto fail = [&](std::string_view doing) {
     Status status = SystemError(doing, path);
     ::unlink(temporary.c_str());
@@ -74,14 +168,13 @@ Status WriteFileAtomically(const std::string& path, std::span<const std::byte> b
   };
   Descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
   if (file.fd < 0) return fail("write");
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(file.fd, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail("write");
-    bytes = bytes.subspan(static_cast<size_t>(count));
+  if (target.before) {
+    // Who may not give a file to its owner keeps it.
+    if (::fchown(file.fd, target.before->st_uid, target.before->st_gid) != 0) errno = 0;
+    if (::fchmod(file.fd, target.before->st_mode & 07777) != 0) return fail("write");
   }
-  if (::fsync(file.fd) != 0) return fail("write");
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return fail("write");
+  if (!WriteAll(file.fd, bytes) || ::fsync(file.fd) != 0) return fail("write");
+  if (::rename(temporary.c_str(), target.path.c_str()) != 0) return fail("write");
   return OkStatus();
 }
 

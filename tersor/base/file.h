@@ -16,11 +16,19 @@ namespace tersor {
 /// buffer. Errors name the path and the system's reason.
 Result<std::shared_ptr<Buffer>> MapFile(const std::string& path);
 
+/// Reads a regular file whole; other kinds (a pipe, a device without an end) are refused.
 Result<std::string> ReadFile(const std::string& path);
+
+/// Whether a file can be written there, as far as that can be known before: its folder is there and
+/// may be written, and `path` is no folder. Errors begin with the path.
+Status CheckWritable(const std::string& path);
 
 /// Writes to a temporary file beside `path`, syncs, and renames: after a crash or on a full disk
 /// `path` holds either what it held before or all of `bytes`, and no temporary file is left behind
-/// by a failure.
+/// by a failure. What a killed process left beside `path` while it wrote it is removed. A symbolic
+/// link is followed, and a file that is replaced hands on its mode and, where the system lets it,
+/// its owner. A character device (/dev/null) is written as it is; what is no regular file otherwise
+/// is refused.
 Status WriteFileAtomically(const std::string& path, std::span<const std::byte> bytes);
 Status WriteFileAtomically(const std::string& path, std::string_view text);
 

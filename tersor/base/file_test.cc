@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -44,6 +46,74 @@ TEST_F(FileTest, FailuresSayWhatCouldNotBeDone) {
   EXPECT_EQ(ReadFile(folder_ + "/none").status().message(),
             "cannot open " + folder_ + "/none: No such file or directory");
   EXPECT_EQ(WriteFileAtomically(folder_ + "/none/a", "x").code(), StatusCode::kNotFound);
+  // Neither waits for somebody at the other end, and what is no file stays what it is.
+  EXPECT_EQ(ReadFile(folder_ + "/pipe").status().message(),
+            "cannot read " + folder_ + "/pipe: it is not a regular file");
+  EXPECT_EQ(ReadFile("/dev/zero").status().code(), StatusCode::kIoError);
+  EXPECT_EQ(ReadFile(folder_).status().message(), "cannot read " + folder_ + ": it is a directory");
+  EXPECT_EQ(WriteFileAtomically(folder_ + "/pipe", "x").message(),
+            "cannot write " + folder_ + "/pipe: it is not a regular file");
+  EXPECT_TRUE(std::filesystem::is_fifo(folder_ + "/pipe"));
+  EXPECT_EQ(WriteFileAtomically(folder_, "x").message(),
+            "cannot write " + folder_ + ": it is a directory");
+}
+
+TEST_F(FileTest, LinksAndDevicesStayWhatTheyAre) {
+  namespace fs = std::filesystem;
+  fs::create_directory(folder_ + "/there");
+  fs::create_symlink("there/target", folder_ + "/link");
+  fs::create_symlink("link", folder_ + "/second");
+  for (const char* text : {"first", "again"}) {  // the target is absent, then there
+    ASSERT_TRUE(WriteFileAtomically(folder_ + "/second", text).ok());
+    EXPECT_TRUE(fs::is_symlink(folder_ + "/link"));
+    EXPECT_TRUE(fs::is_symlink(folder_ + "/second"));
+    EXPECT_EQ(*ReadFile(folder_ + "/there/target"), text);
+  }
+  fs::create_symlink("loop", folder_ + "/loop");
+  EXPECT_EQ(WriteFileAtomically(folder_ + "/loop", "x").message(),
+            "cannot write " + folder_ + "/loop: too many symbolic links");
+  EXPECT_TRUE(WriteFileAtomically("/dev/null", "x").ok());
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  EXPECT_FALSE(WriteFileAtomically("/dev/full", "x").ok());
+}
+
+TEST_F(FileTest, AReplacedFileHandsOnItsMode) {
+  const std::string path = folder_ + "/secret";
+  ASSERT_TRUE(WriteFileAtomically(path, "x").ok());
+  ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
+  ASSERT_TRUE(WriteFileAtomically(path, "y").ok());
+  struct stat info {};
+  ASSERT_EQ(::stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0600u);
+  EXPECT_EQ(*ReadFile(path), "y");
+}
+
+TEST_F(FileTest, WhatAKilledProcessLeftIsRemoved) {
+  const pid_t dead = ::fork();
+  if (dead == 0) ::_exit(0);
+  ASSERT_EQ(::waitpid(dead, nullptr, 0), dead);
+  const std::string path = folder_ + "/a", left = path + ".tmp." + std::to_string(dead);
+  const std::string kept[] = {path + ".tmp.1", path + ".tmp.", left + "x",
+                              folder_ + "/b.tmp." + std::to_string(dead)};
+  for (const std::string& file : kept) ASSERT_TRUE(WriteFileAtomically(file, "k").ok());
+  ASSERT_TRUE(WriteFileAtomically(left, "half").ok());
+  ASSERT_TRUE(WriteFileAtomically(path, "whole").ok());
+  EXPECT_FALSE(FileExists(left));
+  for (const std::string& file : kept) EXPECT_TRUE(FileExists(file)) << file;
+}
+
+TEST_F(FileTest, WhetherAFileCanBeWrittenIsKnownBefore) {
+  EXPECT_TRUE(CheckWritable(folder_ + "/a").ok());
+  EXPECT_FALSE(FileExists(folder_ + "/a"));
+  EXPECT_TRUE(CheckWritable("a").ok());
+  EXPECT_TRUE(CheckWritable("/dev/null").ok());
+  EXPECT_EQ(CheckWritable(folder_ + "/none/a").message(),
+            "cannot write " + folder_ + "/none/a: No such file or directory");
+  EXPECT_EQ(CheckWritable(folder_).message(), "cannot write " + folder_ + ": it is a directory");
+  ASSERT_TRUE(WriteFileAtomically(folder_ + "/file", "x").ok());
+  EXPECT_FALSE(CheckWritable(folder_ + "/file/a").ok());
+  ASSERT_EQ(::mkfifo((folder_ + "/pipe").c_str(), 0600), 0);
+  EXPECT_FALSE(CheckWritable(folder_ + "/pipe").ok());
 }
 
 }  // namespace

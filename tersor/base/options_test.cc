@@ -178,7 +178,8 @@ TEST(Options, AnUnknownNameGetsTheNearestOne) {
     std::optional<std::string_view> nearest;
   } kRows[] = {{"momentun", "momentum"}, {"momnetum", "momentum"}, {"momxxxum", std::nullopt},
                {"stepps", "steps"},      {"stop", "stops"},        {"warmup", "warmup_steps"},
-               {"wa", std::nullopt},     {"stips", "steps"},       {"", std::nullopt}};
+               {"wa", std::nullopt},     {"tseps", "steps"},       {"stips", "steps"},
+               {"", std::nullopt}};
   for (const auto& row : kRows) EXPECT_EQ(NearestName(row.name, kKnown), row.nearest) << row.name;
 }
 

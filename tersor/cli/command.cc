@@ -6,8 +6,31 @@
 
 namespace tersor::cli {
 
+std::string Printable(std::string_view text) {
+  std::string printable;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    // U+0080 to U+009F are control characters too: two bytes in UTF-8.
+    const bool two_bytes = byte == 0xc2 && next >= 0x80 && next < 0xa0;
+    if (two_bytes || (byte < 0x20 && byte != '\n') || byte == 0x7f) {
+      char hex[8];
+      std::snprintf(hex, sizeof(hex), "\\x%02x", two_bytes ? next : byte);
+      printable += hex;
+      i += two_bytes;
+    } else {
+      printable += text[i];
+    }
+  }
+  return printable;
+}
+
 void Say(const CommonFlags& flags, const std::string& line) {
-  if (!flags.json) std::printf("%s\n", line.c_str());
+  if (!flags.json) std::printf("%s\n", Printable(line).c_str());
+}
+
+void Remark(const CommonFlags& flags, const std::string& text) {
+  if (!flags.quiet) std::fprintf(stderr, "tersor: note: %s\n", Printable(text).c_str());
 }
 
 void SayJson(const Json& json) {
@@ -30,6 +53,19 @@ void NormalizeFlag::AddTo(CLI::App& app) {
 Result<data::Normalize> NormalizeFlag::For(const ir::Graph& model) const {
   const auto chosen = data::ParseNormalize(name);
   return chosen ? *chosen : guide::NormalizeOf(model);
+}
+
+std::string_view NormalizeFlag::Source(const ir::Graph& model) const {
+  if (!name.empty()) return "flag";
+  return model.metadata().contains(guide::kNormalizeKey) ? "model" : "assumed";
+}
+
+void NormalizeFlag::RemarkIfAssumed(const ir::Graph& model, const std::string& path,
+                                    const CommonFlags& flags) const {
+  if (Source(model) != "assumed") return;
+  Remark(flags, StrCat(path,
+                       " does not say how it wants its pixels: signed, [-1,1], is assumed; "
+                       "--normalize says otherwise"));
 }
 
 void AddExtentFlag(CLI::App& app, std::map<std::string, int64_t>& extents) {

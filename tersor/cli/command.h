@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tersor/base/status.h"
@@ -42,8 +43,15 @@ Action RegisterTechnique(CLI::App& app, CommonFlags& flags,
 
 // --- Used by several subcommands ---
 
+/// The text with every control character but line feeds written out ("\x1b"): names come from
+/// files, and a terminal would obey what they hold.
+std::string Printable(std::string_view text);
+
 /// Prints to standard output: text, or nothing under --json.
 void Say(const CommonFlags& flags, const std::string& line);
+/// A remark on standard error, "tersor: note: ...": for what the user should know and what is no
+/// failure. Nothing under --quiet.
+void Remark(const CommonFlags& flags, const std::string& text);
 /// Prints the one JSON object of --json.
 void SayJson(const Json& json);
 
@@ -52,6 +60,11 @@ struct NormalizeFlag {
   std::string name;
   void AddTo(CLI::App& app);
   Result<data::Normalize> For(const ir::Graph& model) const;
+  /// Where that comes from: "flag", "model" or "assumed".
+  std::string_view Source(const ir::Graph& model) const;
+  /// Says so where it is assumed, of a model that was read from `path`.
+  void RemarkIfAssumed(const ir::Graph& model, const std::string& path,
+                       const CommonFlags& flags) const;
 };
 
 /// --extent NAME=NUMBER, any number of times: what the symbolic extents of a model become (the

@@ -16,6 +16,7 @@ struct ConvertFlags {
 };
 
 Status Convert(const ConvertFlags& own, const CommonFlags& flags) {
+  TERSOR_RETURN_IF_ERROR(formats::CheckOutput(own.to));
   TERSOR_ASSIGN_OR_RETURN(ir::Graph model, formats::ImportModel(own.from));
   if (!own.normalize.name.empty()) {
     model.mutable_metadata()[guide::kNormalizeKey] = own.normalize.name;

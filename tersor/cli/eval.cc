@@ -1,7 +1,10 @@
+#include <algorithm>
+
 #include "tersor/base/progress.h"
 #include "tersor/cli/command.h"
 #include "tersor/data/dataset.h"
 #include "tersor/formats/formats.h"
+#include "tersor/guide/class_names.h"
 #include "tersor/measure/accuracy.h"
 
 namespace tersor::cli {
@@ -13,6 +16,36 @@ struct EvalFlags {
   int64_t batch = 16, limit = 0;
   bool stream = false;
 };
+
+bool HasPixels(const data::Dataset& dataset) {
+  return std::ranges::any_of(
+      dataset.fields(), [](const data::Field& field) { return field.type.dtype == DType::kU8; });
+}
+
+// What a user should know of these figures: nothing where all is as it should be.
+std::vector<std::string> Remarks(const ir::Graph& model, const data::Dataset& dataset,
+                                 const measure::Accuracy& accuracy) {
+  std::vector<std::string> remarks;
+  if (std::string differ = guide::ClassNamesDiffer(model, dataset); !differ.empty()) {
+    remarks.push_back(std::move(differ));
+  }
+  const auto classes = static_cast<int64_t>(accuracy.class_count.size());
+  const int64_t empty = std::ranges::count(accuracy.class_count, 0);
+  if (empty > 0 && empty == classes - 1) {
+    remarks.emplace_back("all examples have one and the same label: the accuracy says little");
+  } else if (empty > 0) {
+    remarks.push_back(
+        StrCat("no example has a label of ", empty, " of the model's ", classes, " classes"));
+  }
+  constexpr int64_t kEnoughToJudge = 20;
+  if (classes > 1 && accuracy.count >= kEnoughToJudge &&
+      measure::IsNearChance(accuracy.correct, accuracy.count, classes)) {
+    remarks.push_back(StrCat("the accuracy is about that of a guess among ", classes,
+                             " classes: are the data, the order of the classes and --normalize "
+                             "those of the model?"));
+  }
+  return remarks;
+}
 
 Status Eval(const EvalFlags& own, const CommonFlags& flags) {
   TERSOR_ASSIGN_OR_RETURN(const data::Split split, SplitFlag(own.split));
@@ -28,35 +61,47 @@ Status Eval(const EvalFlags& own, const CommonFlags& flags) {
   options.threads = flags.threads;
   options.batch = own.batch;
   TERSOR_ASSIGN_OR_RETURN(const auto accuracy, measure::MeasureAccuracy(model, dataset, options));
+  const measure::ShareInterval interval = measure::WilsonInterval(accuracy.correct, accuracy.count);
+  const auto names = guide::ClassNamesFor(model, dataset);
+  const bool has_pixels = HasPixels(dataset);
+  if (has_pixels) own.normalize.RemarkIfAssumed(model, own.model, flags);
+  for (const std::string& remark : Remarks(model, dataset, accuracy)) Remark(flags, remark);
   if (flags.json) {
     Json json;
     json["count"] = accuracy.count;
     json["correct"] = accuracy.correct;
     json["top1"] = accuracy.top1();
+    json["top1_interval"] = {interval.low, interval.high};
     json["top5"] = accuracy.top5();
     json["loss"] = accuracy.loss;
     json["split"] = own.split;
     json["normalize"] = data::NormalizeName(normalize);
+    json["normalize_from"] = own.normalize.Source(model);
     json["classes"] = Json::array();
     for (size_t c = 0; c < accuracy.class_count.size(); ++c) {
-      const bool named = c < dataset.class_names.size();
-      json["classes"].push_back({{"name", named ? dataset.class_names[c] : std::to_string(c)},
+      json["classes"].push_back({{"name", c < names.size() ? names[c] : std::to_string(c)},
                                  {"count", accuracy.class_count[c]},
                                  {"correct", accuracy.class_correct[c]}});
     }
     SayJson(json);
     return OkStatus();
   }
-  char line[160];
+  char line[200];
   std::snprintf(line, sizeof(line), "top-1 %.2f %%  (%s of %s)   top-5 %.2f %%   loss %.4f",
                 100 * accuracy.top1(), Grouped(accuracy.correct).c_str(),
                 Grouped(accuracy.count).c_str(), 100 * accuracy.top5(), accuracy.loss);
   Say(flags, line);
+  std::snprintf(line, sizeof(line), "top-1 is between %.2f and %.2f %% (95 %% interval)",
+                100 * interval.low, 100 * interval.high);
+  Say(flags, line);
+  if (has_pixels) {
+    Say(flags,
+        StrCat("pixels ", data::NormalizeName(normalize), " (", own.normalize.Source(model), ")"));
+  }
   for (size_t c = 0; c < accuracy.class_count.size(); ++c) {
-    const bool named = c < dataset.class_names.size();
     const auto count = static_cast<double>(std::max<int64_t>(accuracy.class_count[c], 1));
     std::snprintf(line, sizeof(line), "  %-20s %6.2f %%  (%lld of %lld)",
-                  named ? dataset.class_names[c].c_str() : std::to_string(c).c_str(),
+                  c < names.size() ? names[c].c_str() : std::to_string(c).c_str(),
                   100 * static_cast<double>(accuracy.class_correct[c]) / count,
                   static_cast<long long>(accuracy.class_correct[c]),
                   static_cast<long long>(accuracy.class_count[c]));

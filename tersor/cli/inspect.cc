@@ -177,7 +177,7 @@ Status ShowPlan(const ir::Graph& graph, const InspectFlags& own, const CommonFla
   if (flags.json) {
     SayJson(PlanJson(plan));
   } else {
-    std::fputs(runtime::PlanText(plan).c_str(), stdout);
+    std::fputs(Printable(runtime::PlanText(plan)).c_str(), stdout);
   }
   return OkStatus();
 }

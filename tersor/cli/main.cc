@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <new>
 
 #include "tersor/base/cpu.h"
 #include "tersor/base/log.h"
@@ -44,26 +45,37 @@ void AddCommonFlags(CLI::App& app, CommonFlags& flags) {
 }
 
 int Fail(const Status& status) {
-  std::fprintf(stderr, "tersor: %s\n", status.message().c_str());
+  std::fprintf(stderr, "tersor: %s\n", Printable(status.message()).c_str());
   return status.code() == StatusCode::kInvalidArgument ? kUsageError : kFailure;
 }
 
-// "--warmup is unknown, did you mean '--warmup-steps'?" for flags that the subcommand lacks, and
-// CLI11's own words for everything else.
+std::string WithNearest(const std::string& what, const std::string& name,
+                        const std::vector<std::string>& names) {
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  const auto nearest = NearestName(name, known);
+  return StrCat(what, nearest ? StrCat(", did you mean '", *nearest, "'?") : "");
+}
+
+// "--warmup is unknown, did you mean '--warmup-steps'?" for flags that the subcommand lacks, the
+// same for a subcommand, and CLI11's own words for everything else.
 std::string UsageText(const CLI::App& app, const CLI::ParseError& error) {
-  if (error.get_exit_code() != static_cast<int>(CLI::ExitCodes::ExtrasError)) return error.what();
-  if (app.get_subcommands().empty()) return error.what();
-  const CLI::App& sub = *app.get_subcommands()[0];
   std::vector<std::string> names;
+  if (app.get_subcommands().empty()) {
+    for (const CLI::App* sub : app.get_subcommands({})) names.push_back(sub->get_name());
+    for (const std::string& word : app.remaining()) {
+      if (!word.starts_with("-"))
+        return WithNearest(StrCat("there is no command '", word, "'"), word, names);
+    }
+    return error.what();
+  }
+  const CLI::App& sub = *app.get_subcommands()[0];
   for (const CLI::Option* option : sub.get_options()) {
     for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
   }
-  const std::vector<std::string_view> known(names.begin(), names.end());
   for (const std::string& extra : sub.remaining()) {
     if (!extra.starts_with("--")) continue;
     const std::string flag = extra.substr(0, extra.find('='));
-    const auto nearest = NearestName(flag, known);
-    return StrCat(flag, " is unknown", nearest ? StrCat(", did you mean '", *nearest, "'?") : "");
+    return WithNearest(flag + " is unknown", flag, names);
   }
   return error.what();
 }
@@ -102,7 +114,7 @@ int Main(int argc, char** argv) {
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "tersor: %s\n", UsageText(app, error).c_str());
+    std::fprintf(stderr, "tersor: %s\n", Printable(UsageText(app, error)).c_str());
     std::fprintf(
         stderr, "try: tersor %s--help\n",
         app.get_subcommands().empty() ? "" : (app.get_subcommands()[0]->get_name() + " ").c_str());
@@ -132,8 +144,10 @@ int main(int argc, char** argv) {
   // like others.
   try {
     return tersor::cli::Main(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::fputs("tersor: out of memory\n", stderr);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "tersor: %s\n", error.what());
-    return 1;
   }
+  return 1;
 }

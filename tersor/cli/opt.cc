@@ -71,7 +71,7 @@ Status Opt(const OptFlags& own, const CommonFlags& flags) {
       std::fprintf(stderr, "%-26s %8.1f us  %zu changes\n", run.name.c_str(), run.time_us,
                    run.changes.size());
       for (const std::string& change : run.changes)
-        std::fprintf(stderr, "    %s\n", change.c_str());
+        std::fprintf(stderr, "    %s\n", Printable(change).c_str());
     }
   }
   if (own.output.empty()) std::fputs(ir::Print(graph, {.data = own.data}).c_str(), stdout);

@@ -28,7 +28,7 @@ void SayBeside(const CommonFlags& flags, const std::string& line) {
     std::printf("%s\n", static_cast<const char*>(text));
     std::fflush(stdout);
   };
-  std::string copy = line;
+  std::string copy = Printable(line);
   WriteBesideProgress(write, copy.data());
 }
 
@@ -112,6 +112,10 @@ Status ReadLimits(const ShrinkFlags& own, guide::Limits& limits) {
   constexpr double kPercent = 0.01;
   TERSOR_RETURN_IF_ERROR(size(own.max_bytes, "--max-bytes", guide::kFileBytes));
   number(own.max_latency_us, guide::kLatencyUs, Kind::kAtMost, 1);
+  if (own.min_accuracy && *own.min_accuracy <= 1) {
+    return InvalidArgument("--min-accuracy is in percent: ", *own.min_accuracy, " means ",
+                           *own.min_accuracy, " %, was ", 100 * *own.min_accuracy, " meant?");
+  }
   TERSOR_RETURN_IF_ERROR(size(own.max_arena_bytes, "--max-arena-bytes", guide::kArenaBytes));
   number(own.max_accuracy_drop, guide::kValidationTop1, Kind::kMaxDrop, kPercent);
   number(own.min_accuracy, guide::kValidationTop1, Kind::kAtLeast, kPercent);

@@ -68,6 +68,7 @@ void SayStep(const CommonFlags& flags, const guide::StepReport& report) {
 }
 
 Status Compress(const CompressFlags& own, const guide::Recipe& recipe, const CommonFlags& flags) {
+  TERSOR_RETURN_IF_ERROR(formats::CheckOutput(own.output));
   guide::Splits splits(own.data, flags.threads);
   guide::RecipeRun run;
   run.splits = &splits;
@@ -76,6 +77,7 @@ Status Compress(const CompressFlags& own, const guide::Recipe& recipe, const Com
   std::optional<ir::Graph> model;
   if (!own.model.empty()) {
     TERSOR_ASSIGN_OR_RETURN(model, formats::ImportModel(own.model));
+    if (!own.data.empty()) own.normalize.RemarkIfAssumed(*model, own.model, flags);
   }
   const ir::Graph none;
   TERSOR_ASSIGN_OR_RETURN(run.normalize, own.normalize.For(model ? std::as_const(*model) : none));

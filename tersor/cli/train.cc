@@ -1,3 +1,5 @@
+#include <atomic>
+#include <csignal>
 #include <cstdio>
 
 #include "tersor/base/file.h"
@@ -16,6 +18,14 @@ struct TrainFlags {
   OptionValues values;   ///< of the step
   guide::RecipeRun run;  ///< the others
 };
+
+std::atomic<bool> interrupted = false;
+
+// The first Ctrl-C asks the training to end at a good place, the second one ends the program.
+void Interrupt(int signal) {
+  interrupted = true;
+  std::signal(signal, SIG_DFL);
+}
 
 // The recipe of one step: `train` with --family, `finetune` with --model.
 Result<guide::Recipe> RecipeOf(const TrainFlags& own, const CommonFlags& flags) {
@@ -60,13 +70,23 @@ Json EpochJson(const training::EpochMetrics& m) {
 
 Status Train(const TrainFlags& own, const CommonFlags& flags) {
   TERSOR_ASSIGN_OR_RETURN(const guide::Recipe recipe, RecipeOf(own, flags));
+  TERSOR_RETURN_IF_ERROR(formats::CheckOutput(own.output));
+  guide::RecipeRun run = own.run;
+  const bool own_checkpoint = run.checkpoint_path.empty();
+  if (own_checkpoint) run.checkpoint_path = own.output + ".checkpoint";
+  TERSOR_RETURN_IF_ERROR(CheckWritable(run.checkpoint_path));
+  if (run.resume && !FileExists(run.checkpoint_path)) {
+    Remark(flags, StrCat(run.checkpoint_path, " is not there: the training begins anew"));
+  }
   ir::Graph model;
   if (!own.model.empty()) {
     TERSOR_ASSIGN_OR_RETURN(model, formats::ImportModel(own.model));
+    own.normalize.RemarkIfAssumed(model, own.model, flags);
   }
   guide::Splits splits(own.data, flags.threads);
-  guide::RecipeRun run = own.run;
   run.splits = &splits;
+  run.stop = &interrupted;
+  std::signal(SIGINT, Interrupt);
   run.threads = flags.threads;
   TERSOR_ASSIGN_OR_RETURN(run.normalize, own.normalize.For(model));
   Json epochs = Json::array();
@@ -75,21 +95,27 @@ Status Train(const TrainFlags& own, const CommonFlags& flags) {
     epochs.push_back(EpochJson(epoch.metrics));
     return OkStatus();
   };
-  TERSOR_ASSIGN_OR_RETURN(auto trained,
-                          guide::RunRecipe(own.model.empty() ? nullptr : &model, recipe, run));
-  trained.graph.mutable_metadata()[guide::kNormalizeKey] = data::NormalizeName(run.normalize);
-  trained.graph.mutable_metadata()[guide::kRecipeKey] = guide::StepsJson(recipe);
-  TERSOR_RETURN_IF_ERROR(own.writing.Export(trained.graph, own.output));
+  auto trained = guide::RunRecipe(own.model.empty() ? nullptr : &model, recipe, run);
+  if (!trained.ok() && interrupted) {
+    return FailedPrecondition(trained.status().message(),
+                              ": the same command with --resume goes on from there");
+  }
+  TERSOR_RETURN_IF_ERROR(trained.status());
+  trained->graph.mutable_metadata()[guide::kNormalizeKey] = data::NormalizeName(run.normalize);
+  trained->graph.mutable_metadata()[guide::kRecipeKey] = guide::StepsJson(recipe);
+  TERSOR_RETURN_IF_ERROR(own.writing.Export(trained->graph, own.output));
+  // A checkpoint that nobody asked for has done its work.
+  if (own_checkpoint) std::remove(run.checkpoint_path.c_str());
   TERSOR_ASSIGN_OR_RETURN(const int64_t file_bytes, FileSizeBytes(own.output));
   if (flags.json) {
     Json json;
     json["file"] = own.output;
     json["file_bytes"] = file_bytes;
-    json["parameters"] = trained.graph.num_parameters();
+    json["parameters"] = trained->graph.num_parameters();
     json["epochs"] = epochs;
     SayJson(json);
   } else {
-    Say(flags, StrCat(own.output, ": ", Grouped(trained.graph.num_parameters()), " parameters, ",
+    Say(flags, StrCat(own.output, ": ", Grouped(trained->graph.num_parameters()), " parameters, ",
                       Grouped(file_bytes), " bytes"));
   }
   return OkStatus();
@@ -110,11 +136,16 @@ Action RegisterTrain(CLI::App& app, CommonFlags& flags) {
   app.add_option("--limit", run.limit, "train on only this many examples (0: all)")
       ->check(CLI::NonNegativeNumber);
   app.add_flag("--no-validation", run.train_on_validation, "train on the validation split as well");
-  app.add_option("--checkpoint", run.checkpoint_path, "file that the state is written to");
+  app.add_option("--checkpoint", run.checkpoint_path,
+                 "file that the state is written to at the end of each epoch (default: "
+                 "OUTPUT.checkpoint, which is removed when the model is written)");
   app.add_option("--checkpoint-steps", run.checkpoint_steps,
                  "steps between checkpoints (0: each epoch)")
       ->check(CLI::NonNegativeNumber);
-  app.add_flag("--resume", run.resume, "go on from --checkpoint, to the same bits");
+  app.add_flag(
+      "--resume", run.resume,
+      "go on from the checkpoint of a run that was cut off or ended by Ctrl-C, to the same "
+      "bits");
   app.footer(
       "example: tersor train --family survey-cnn --width 0.25 --data fashion-mnist --epochs 5\n"
       "           --threads 2 --output model.tersor");

@@ -1,6 +1,7 @@
 #include "tersor/compression/technique.h"
 
 #include <algorithm>
+#include <set>
 
 namespace tersor::compression {
 
@@ -32,6 +33,35 @@ std::span<const Technique> AllTechniques() {
 #undef TECHNIQUE
   };
   return kTechniques;
+}
+
+Status CheckPlaces(const ir::Graph& graph, const TechniqueSettings& settings) {
+  std::vector<std::string_view> names;
+  std::set<ir::OpKind> operators;
+  for (const auto& node : graph.nodes()) {
+    operators.insert(node->op());
+    for (ir::ValueId id : node->results()) names.push_back(graph.value(id).name());
+    for (ir::ValueId id : node->operands()) {
+      if (id != ir::kNoValue && graph.value(id).is_variable()) {
+        names.push_back(graph.value(id).name());
+      }
+    }
+  }
+  std::erase(names, "");
+  for (const auto& [pattern, given] : settings.by_name) {
+    const auto matches = [&](std::string_view name) { return MatchesGlob(pattern, name); };
+    if (std::ranges::any_of(names, matches)) continue;
+    const auto nearest = NearestName(pattern, names);
+    return InvalidArgument("'", pattern, "' is the name of no result and no filter of the model",
+                           nearest ? StrCat(", did you mean '", *nearest, "'?") : "",
+                           "; tersor inspect lists them");
+  }
+  for (const auto& [op, given] : settings.by_operator) {
+    if (operators.contains(op)) continue;
+    return InvalidArgument("the model has no operator ", ir::InfoOf(op).text_name,
+                           "; tersor inspect lists those that it has");
+  }
+  return OkStatus();
 }
 
 std::string SkippedText(const TechniqueSettings& settings) {

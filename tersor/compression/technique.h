@@ -105,6 +105,10 @@ struct Technique {
 /// The rows of techniques.inc.
 std::span<const Technique> AllTechniques();
 
+/// Fails where a name pattern or an operator of the settings stands for nothing in the graph: no
+/// node has a result or a variable of such a name, or no node is such an operator.
+Status CheckPlaces(const ir::Graph& graph, const TechniqueSettings& settings);
+
 /// " without conv1" for each place that skips: how labels end.
 std::string SkippedText(const TechniqueSettings& settings);
 /// "name option=value": of all options that have a meaning and are not their default.

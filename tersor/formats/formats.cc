@@ -1,5 +1,6 @@
 #include "tersor/formats/formats.h"
 
+#include <algorithm>
 #include <map>
 
 #include "tersor/base/file.h"
@@ -16,15 +17,21 @@ constexpr FormatInfo kFormats[] = {
 #undef FORMAT
 };
 
+Status UnknownExtension() {
+  std::string known;
+  for (const FormatInfo& format : kFormats) {
+    known += StrCat(known.empty() ? "" : ", ", format.extension);
+  }
+  return InvalidArgument("no model format has this extension, known are ", known);
+}
+
 Result<std::string> Write(const ir::Graph& graph, const std::string& path,
                           const ExportOptions& options) {
-  std::string known;
-#define FORMAT(name, extension, doc)                                  \
-  if (path.ends_with(extension)) return name::Export(graph, options); \
-  known += (known.empty() ? "" : ", ") + std::string(extension);
+#define FORMAT(name, extension, doc) \
+  if (path.ends_with(extension)) return name::Export(graph, options);
 #include "tersor/formats/formats.inc"
 #undef FORMAT
-  return InvalidArgument("no model format has this extension, known are ", known);
+  return UnknownExtension();
 }
 
 // An infinite constant may be meant (a mask, the padding of a maximum); an infinite weight of a
@@ -65,6 +72,12 @@ Result<ir::Graph> ImportModel(const std::string& path) {
   auto graph = ImportBytes(file);
   if (graph.ok() || graph.status().message().find(path) != std::string::npos) return graph;
   return graph.status().WithContext(path);
+}
+
+Status CheckOutput(const std::string& path) {
+  const auto fits = [&](const FormatInfo& format) { return path.ends_with(format.extension); };
+  if (std::ranges::none_of(kFormats, fits)) return UnknownExtension().WithContext(path);
+  return CheckWritable(path);
 }
 
 Status ExportModel(const ir::Graph& graph, const std::string& path, const ExportOptions& options) {

@@ -30,6 +30,11 @@ Result<ir::Graph> ImportModel(const std::string& path);
 /// The same for the bytes of a file, which the graph may go on to use. No path is in the error.
 Result<ir::Graph> ImportBytes(const std::shared_ptr<Buffer>& file);
 
+/// Whether ExportModel can write there, as far as that can be known before: for a caller who works
+/// long for the model. The extension names a format, the folder is there and may be written, and
+/// the path is no folder. Errors begin with the path.
+Status CheckOutput(const std::string& path);
+
 /// Writes a model in the format that the path's extension names. Refuses one that reads a weight
 /// that is NaN or, in a layer, infinite. Atomic: after a failure the path holds what it held
 /// before.

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "tersor/architectures/family.h"
+#include "tersor/compression/quantization/prepare.h"
+#include "tersor/guide/class_names.h"
 
 namespace tersor::guide {
 namespace {
@@ -20,7 +22,9 @@ Result<ir::Graph> MakeModel(const Step& step, const data::Dataset& train) {
   options.input = examples->type.shape;
   options.classes = train.num_classes();
   options.seed = step.settings.As<training::TrainerOptions>().seed;
-  return family.build(options);
+  TERSOR_ASSIGN_OR_RETURN(ir::Graph model_graph, family.build(options));
+  SetClassNames(train.class_names, model_graph);
+  return model_graph;
 }
 
 int64_t EpochsOf(const std::vector<StepReport>& reports) {
@@ -62,6 +66,7 @@ Status RecipeRunner::Train(const Step& step, State& state, StepReport& report) c
   options.checkpoint_path = run_.checkpoint_path;
   options.checkpoint_steps = run_.checkpoint_steps;
   options.resume = run_.resume;
+  options.stop = run_.stop;
   if (run_.on_epoch) {
     options.on_epoch = [&, before = EpochsOf(state.reports)](const training::EpochMetrics& epoch) {
       return run_.on_epoch({before + epoch.epoch, false, epoch});
@@ -108,6 +113,12 @@ Status RecipeRunner::ApplyTechnique(const Step& step, State& state, Calibrations
                                     StepReport& report) const {
   if (!state.has_graph) {
     return InvalidArgument("there is no model: name one, or begin with the step train");
+  }
+  if (!step.settings.by_name.empty() || !step.settings.by_operator.empty()) {
+    // The names are those after batch norms and the like were folded, where levels are looked up.
+    TERSOR_ASSIGN_OR_RETURN(const ir::Graph folded,
+                            compression::PrepareForQuantization(state.graph));
+    TERSOR_RETURN_IF_ERROR(compression::CheckPlaces(folded, step.settings));
   }
   const auto& functions = step.type->technique->functions;
   if (functions.prepare != nullptr) {

@@ -1,6 +1,7 @@
 // Follows a recipe: from a model to the model that its steps make of it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -35,6 +36,7 @@ struct RecipeRun {
   std::string checkpoint_path;       ///< of the only training step: as in training::TrainerOptions
   int64_t checkpoint_steps = 0;
   bool resume = false;
+  const std::atomic<bool>* stop = nullptr;  ///< as in training::TrainerOptions
   /// May be empty. A failure ends the recipe with it. Each recipe tells every epoch of its training
   /// steps, in their order, also where a step was done for an earlier recipe.
   std::function<Status(const RecipeEpoch&)> on_epoch;

@@ -23,10 +23,37 @@ using automation::Point;
 using automation::PointState;
 using automation::Study;
 
+constexpr char kDataContentFact[] = "data content";
+
+// What the data are, whatever the path that leads to them: the validation split, and as much of
+// the train split as calibration looks at. (The test split is not read before the end.)
+Result<std::string> DataContent(Splits& splits, int64_t limit) {
+  constexpr int64_t kTrainSample = 512;
+  std::string content;
+  for (const auto& [split, count] :
+       {std::pair(data::Split::kValidation, limit), std::pair(data::Split::kTrain, kTrainSample)}) {
+    const auto set = splits.Get(split, count);
+    if (!set.ok() && split == data::Split::kTrain) continue;  // a set need not have one
+    TERSOR_RETURN_IF_ERROR(set.status());
+    TERSOR_ASSIGN_OR_RETURN(const uint64_t hash, data::ContentHash(**set));
+    content += StrCat(content.empty() ? "" : ", ", data::SplitName(split), ' ', (*set)->size(),
+                      " examples ", hash);
+  }
+  return content;
+}
+
 // Facts that make points comparable, and facts for the report.
-Status NoteFacts(Study& study, const ShrinkOptions& options) {
+Status NoteFacts(Study& study, Splits& splits, const ShrinkOptions& options) {
   TERSOR_RETURN_IF_ERROR(study.DefineMetrics(ModelMetrics()));
-  TERSOR_RETURN_IF_ERROR(study.RequireFact("data", options.data));
+  TERSOR_ASSIGN_OR_RETURN(const auto facts, study.Facts());
+  const bool begun = facts.contains("data");
+  if (begun && !facts.contains(kDataContentFact)) {
+    // A study of version 0.1 knows its data by their path alone.
+    TERSOR_RETURN_IF_ERROR(study.RequireFact("data", options.data));
+  }
+  TERSOR_ASSIGN_OR_RETURN(const std::string content, DataContent(splits, options.limit));
+  TERSOR_RETURN_IF_ERROR(study.RequireFact(kDataContentFact, content));
+  TERSOR_RETURN_IF_ERROR(study.SetFact("data", options.data));
   TERSOR_RETURN_IF_ERROR(study.RequireFact("examples limit", std::to_string(options.limit)));
   TERSOR_RETURN_IF_ERROR(study.RequireFact("machine", MachineText()));
   TERSOR_RETURN_IF_ERROR(
@@ -156,7 +183,7 @@ Result<Summary> Shrink(const ShrinkOptions& options) {
     if (!fits.ok()) return fits.WithContext(source->path);
   }
   TERSOR_ASSIGN_OR_RETURN(Study study, Study::Open(options.folder));
-  TERSOR_RETURN_IF_ERROR(NoteFacts(study, options));
+  TERSOR_RETURN_IF_ERROR(NoteFacts(study, splits, options));
   TERSOR_RETURN_IF_ERROR(AdoptOlderPoints(study, candidates));
   CandidateMaker maker(options, study, splits);
   TERSOR_RETURN_IF_ERROR(CandidateLoop(maker, study, candidates, options).Run());

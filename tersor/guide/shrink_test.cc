@@ -266,6 +266,21 @@ TEST_F(ShrinkTest, AStudyOfOtherDataIsNotMixed) {
               HasSubstr("its points cannot be compared, use another folder"));
 }
 
+// Data are what is in them, not how their path is written.
+TEST_F(ShrinkTest, TheSameDataByAnotherPathAreTheSame) {
+  options_.candidates = {Recipe{}};
+  ShrinkOrDie();
+  std::filesystem::copy(options_.data, root_ + "/copy", std::filesystem::copy_options::recursive);
+  options_.data = root_ + "/./copy";
+  ShrinkOrDie();
+  WriteSplit(root_ + "/copy", "val", 40, 77);
+  EXPECT_THAT(Shrink(options_).status().message(), HasSubstr("was made with data content"));
+  options_.data = root_ + "/data";
+  ShrinkOrDie();
+  WriteSplit(root_ + "/data", "train", 96, 78);
+  EXPECT_THAT(Shrink(options_).status().message(), HasSubstr("was made with data content"));
+}
+
 // Three splits that can be told apart: the train split is brighter, and in the test split three
 // quarters of the labels are the wrong way round.
 class SplitsTest : public ShrinkTest {

@@ -127,6 +127,22 @@ Status Note(const EvaluatedBatch& batch, const Scores& scores, const std::string
 
 }  // namespace
 
+ShareInterval WilsonInterval(int64_t correct, int64_t count) {
+  if (count == 0) return {};
+  constexpr double kZ = 1.959963984540054;  // two-sided 95 % of the normal distribution
+  const auto n = static_cast<double>(count);
+  const double share = static_cast<double>(correct) / n, z2 = kZ * kZ;
+  const double middle = (share + z2 / (2 * n)) / (1 + z2 / n);
+  const double half = kZ / (1 + z2 / n) * std::sqrt(share * (1 - share) / n + z2 / (4 * n * n));
+  return {std::max(0.0, middle - half), std::min(1.0, middle + half)};
+}
+
+bool IsNearChance(int64_t correct, int64_t count, int64_t classes) {
+  const double chance = 1.0 / static_cast<double>(classes);
+  const ShareInterval interval = WilsonInterval(correct, count);
+  return interval.low <= chance && chance <= interval.high;
+}
+
 Result<Accuracy> MeasureAccuracy(const ir::Graph& model, const data::Dataset& dataset,
                                  const AccuracyOptions& options) {
   ir::Graph prepared = model.Clone();

@@ -25,6 +25,18 @@ struct AccuracyOptions {
   std::function<void(double)> progress;
 };
 
+/// Whether `correct` of `count` is what guessing one of `classes` classes may give: the 95 %
+/// interval of Wilson (Probable inference, the law of succession, and statistical inference, 1927)
+/// holds 1 / classes.
+bool IsNearChance(int64_t correct, int64_t count, int64_t classes);
+
+/// The 95 % interval of Wilson for a share of which `correct` of `count` were seen; [0, 1] for a
+/// count of 0.
+struct ShareInterval {
+  double low = 0, high = 1;
+};
+ShareInterval WilsonInterval(int64_t correct, int64_t count);
+
 struct Accuracy {
   int64_t count = 0;
   int64_t correct = 0;   ///< the largest output is the label's; the first of equal ones counts

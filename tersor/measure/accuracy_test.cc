@@ -216,5 +216,30 @@ TEST(Accuracy, EachSplitHasTheFiguresOfItsOwn) {
   }
 }
 
+// Values of the formula in Wilson's paper, by hand for 8 of 10; and what guessing gives.
+TEST(WilsonInterval, HoldsTheShareAndStaysInsideOfZeroAndOne) {
+  const ShareInterval eight = WilsonInterval(8, 10);
+  EXPECT_NEAR(eight.low, 0.4901625, 1e-6);
+  EXPECT_NEAR(eight.high, 0.9433178, 1e-6);
+  const ShareInterval many = WilsonInterval(9175, 10000);
+  EXPECT_NEAR(many.low, 0.911946, 1e-6);
+  EXPECT_NEAR(many.high, 0.922733, 1e-6);
+  EXPECT_NEAR(WilsonInterval(0, 10).low, 0, 1e-12);
+  EXPECT_NEAR(WilsonInterval(0, 10).high, 0.2775328, 1e-6);
+  EXPECT_NEAR(WilsonInterval(10, 10).high, 1, 1e-12);
+  EXPECT_NEAR(WilsonInterval(10, 10).low, 1 - 0.2775328, 1e-6);
+  EXPECT_EQ(WilsonInterval(0, 0).low, 0);
+  EXPECT_EQ(WilsonInterval(0, 0).high, 1);
+}
+
+TEST(IsNearChance, IsWhatGuessingMayGive) {
+  EXPECT_TRUE(IsNearChance(1000, 10000, 10));
+  EXPECT_TRUE(IsNearChance(1050, 10000, 10));
+  EXPECT_FALSE(IsNearChance(1100, 10000, 10));
+  EXPECT_FALSE(IsNearChance(900, 10000, 10));
+  EXPECT_TRUE(IsNearChance(20, 41, 2));
+  EXPECT_FALSE(IsNearChance(35, 41, 2));
+}
+
 }  // namespace
 }  // namespace tersor::measure

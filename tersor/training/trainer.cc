@@ -65,6 +65,7 @@ class Trainer {
   Status MakeBatches();
   Status Resume();
   Status RunEpoch(EpochMetrics& metrics);
+  Status Stop();
   Status RunSteps(Progress& progress, int64_t batches, EpochMetrics& metrics);
   Status RunStep(EpochMetrics& metrics);
   Status Save();
@@ -187,6 +188,14 @@ Status Trainer::RunStep(EpochMetrics& metrics) {
                             ": the loss is not finite; a lower learning rate may help");
 }
 
+// Ends the training at the caller's wish, with all that is needed to go on.
+Status Trainer::Stop() {
+  TERSOR_RETURN_IF_ERROR(Save());
+  return FailedPrecondition(
+      "stopped after step ", state_.step, " of ", options_.epochs * batcher_->batches_per_epoch(),
+      options_.checkpoint_path.empty() ? "" : "; the state is kept in ", options_.checkpoint_path);
+}
+
 // The last `batches` steps of the epoch.
 Status Trainer::RunSteps(Progress& progress, int64_t batches, EpochMetrics& metrics) {
   for (int64_t left = batches; left > 0 && !stopped_; --left) {
@@ -204,6 +213,7 @@ Status Trainer::RunSteps(Progress& progress, int64_t batches, EpochMetrics& metr
     }
     const bool due = options_.checkpoint_steps > 0 && state_.step % options_.checkpoint_steps == 0;
     if (due && left > 1) TERSOR_RETURN_IF_ERROR(Save());
+    if (left > 1 && options_.stop != nullptr && *options_.stop) return Stop();
     stopped_ = options_.stop_after_steps > 0 && state_.step >= options_.stop_after_steps;
   }
   return OkStatus();
@@ -271,6 +281,7 @@ Result<std::vector<EpochMetrics>> Trainer::Run() {
     if (stopped_) break;
     history.push_back(metrics);
     if (options_.on_epoch) TERSOR_RETURN_IF_ERROR(options_.on_epoch(metrics));
+    if (state_.epoch < options_.epochs && options_.stop != nullptr && *options_.stop) return Stop();
   }
   TERSOR_RETURN_IF_ERROR(CopyVariables(step_.graph, model_, true));
   return history;

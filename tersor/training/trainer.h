@@ -1,6 +1,7 @@
 // The trainer: epochs of steps over a data set, on shards, with checkpoints.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -49,6 +50,9 @@ struct TrainerOptions {
   bool resume = false;
   /// Ends the run after so many steps, as a kill would; 0: never. For tests.
   int64_t stop_after_steps = 0;
+  /// Becomes true in another thread or in a signal handler when the training is to end early: after
+  /// the step that runs, the checkpoint is written and Train() fails with a message that says so.
+  const std::atomic<bool>* stop = nullptr;
   /// Called in the thread of Train() at the end of each epoch. A failure ends the training.
   std::function<Status(const EpochMetrics&)> on_epoch;
 };

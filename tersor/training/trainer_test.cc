@@ -60,6 +60,37 @@ TEST(Trainer, ABrokenRunGoesOnToTheSameWeights) {
   }
 }
 
+// A caller who stops the training loses nothing, whether a step or an epoch has just ended.
+TEST(Trainer, AStoppedRunGoesOnToTheSameWeights) {
+  TrainerOptions options = Options(1);
+  ir::Graph whole = SmallModel();
+  ASSERT_TRUE(Train(whole, Halves(64, 1), {}, options).ok());
+  options.checkpoint_path = ::testing::TempDir() + "/tersor_trainer_stopped.tersor";
+  for (bool at_once : {true, false}) {
+    std::remove(options.checkpoint_path.c_str());
+    std::atomic<bool> stop = at_once;
+    options.stop = &stop;
+    options.on_epoch = [&](const EpochMetrics&) {
+      stop = true;
+      return OkStatus();
+    };
+    options.resume = false;
+    ir::Graph model = SmallModel();
+    const auto history = Train(model, Halves(64, 1), {}, options);
+    EXPECT_EQ(history.status().message().substr(0, 20),
+              at_once ? "stopped after step 1" : "stopped after step 2")
+        << history.status().message();
+    EXPECT_NE(history.status().message().find("; the state is kept in " + options.checkpoint_path),
+              std::string::npos);
+    options.stop = nullptr;
+    options.on_epoch = nullptr;
+    options.resume = true;
+    model = SmallModel();
+    ASSERT_TRUE(Train(model, Halves(64, 1), {}, options).ok());
+    EXPECT_EQ(ir::Print(model, {.data = true}), ir::Print(whole, {.data = true}));
+  }
+}
+
 TEST(Trainer, RefusesACheckpointOfOtherOptions) {
   TrainerOptions options = Options(1);
   options.checkpoint_path = ::testing::TempDir() + "/tersor_trainer_other.tersor";

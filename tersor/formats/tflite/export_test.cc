@@ -14,11 +14,12 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// What the format carries of a graph: no metadata but the description, trainable floats.
+// What the format carries of a graph: of the metadata what an application needs, trainable floats.
 ir::Graph Carried(const ir::Graph& graph) {
   ir::Graph copy = graph.Clone();
-  std::erase_if(copy.mutable_metadata(),
-                [](const auto& item) { return item.first != "description"; });
+  std::erase_if(copy.mutable_metadata(), [](const auto& item) {
+    return item.first != "description" && item.first != "normalize" && item.first != "classes";
+  });
   for (ir::ValueId id : copy.variables()) {
     copy.value(id).set_trainable(IsFloat(copy.value(id).type().dtype));
   }
@@ -269,6 +270,19 @@ TEST(Export, RandomGraphsComeBack) {
     }
   }
   EXPECT_GE(written, 60);
+}
+
+// How pixels become the input, and what the outputs mean: an application needs both.
+TEST(Export, CarriesNormalizationAndClassNames) {
+  ir::Graph graph = FloatSample();
+  graph.mutable_metadata() = {
+      {"normalize", "raw"}, {"classes", "cat\ndog\n"}, {"recipe", "long"}, {"description", "d"}};
+  const ir::Graph back = Import(ToBuffer(Written(graph))).value();
+  EXPECT_EQ(back.metadata(),
+            (std::map<std::string, std::string>{
+                {"normalize", "raw"}, {"classes", "cat\ndog\n"}, {"description", "d"}}));
+  graph.mutable_metadata() = {{"normalize", ""}};
+  EXPECT_EQ(Import(ToBuffer(Written(graph)))->metadata(), graph.metadata());
 }
 
 TEST(Export, TruncatedFilesGiveAnErrorOrAGraph) {

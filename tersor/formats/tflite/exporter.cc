@@ -16,6 +16,10 @@ using ir::ValueId;
 
 namespace {
 
+// What an application needs to use a model. (How the model was made stays in .tersor files: a
+// .tflite file often goes where each byte counts.)
+constexpr std::string_view kCarriedMetadata[] = {"classes", "normalize"};
+
 Quantization BiasQuantization(const TensorType& input, const TensorType& filter) {
   Quantization quantization = *filter.quantization;
   for (float& scale : quantization.scales) scale *= input.quantization->scales[0];
@@ -160,6 +164,10 @@ Result<Model> Exporter::Run() {
   model_.name = graph_.name();
   if (auto found = graph_.metadata().find("description"); found != graph_.metadata().end()) {
     model_.description = found->second;
+  }
+  for (std::string_view key : kCarriedMetadata) {
+    const auto found = graph_.metadata().find(std::string(key));
+    if (found != graph_.metadata().end()) model_.metadata.insert(*found);
   }
   for (ValueId id : graph_.inputs()) {
     const ir::Value& input = graph_.value(id);

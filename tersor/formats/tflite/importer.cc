@@ -331,6 +331,7 @@ Status Importer::CheckBatchIsFirst() const {
 
 Result<ir::Graph> Importer::Run() {
   if (!model_.name.empty()) graph_.set_name(CleanName(model_.name, ""));
+  graph_.mutable_metadata() = model_.metadata;
   if (!model_.description.empty()) {
     graph_.mutable_metadata()["description"] = model_.description;
   }

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -77,9 +78,14 @@ struct TensorInfo {
   TensorType type() const { return {dtype, shape, quantization}; }
 };
 
+/// Begins the names of those metadata entries of a file that are ours: other programs pass over
+/// names that they do not know.
+inline constexpr std::string_view kMetadataPrefix = "tersor.";
+
 struct Model {
   std::string name;
   std::string description;
+  std::map<std::string, std::string> metadata;  ///< by key; in the file each has kMetadataPrefix
   std::vector<TensorInfo> tensors;
   std::vector<OperatorInfo> operators;
   std::vector<int32_t> inputs, outputs;

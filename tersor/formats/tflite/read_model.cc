@@ -99,6 +99,7 @@ class Reader {
     if (file.description() != nullptr) {
       TERSOR_ASSIGN_OR_RETURN(model.description, Text(*file.description()));
     }
+    TERSOR_RETURN_IF_ERROR(ReadMetadata(file, model));
     for (size_t i = 0; i < Size(graph.tensors()); ++i) {
       auto tensor = ReadTensor(file, *graph.tensors()->Get(Index(i)));
       if (!tensor.ok()) return tensor.status().WithContext(StrCat("tensor ", i));
@@ -131,6 +132,26 @@ class Reader {
     const size_t size = std::min<size_t>(text.size(), kMaxNameBytes);
     TERSOR_RETURN_IF_ERROR(Spend(size));
     return std::string(text.data(), size);
+  }
+
+  // The entries that are ours; those of others are passed over.
+  Status ReadMetadata(const schema::Model& file, Model& model) {
+    for (size_t i = 0; i < Size(file.metadata()); ++i) {
+      const schema::Metadata& entry = *file.metadata()->Get(Index(i));
+      if (entry.name() == nullptr || !entry.name()->string_view().starts_with(kMetadataPrefix)) {
+        continue;
+      }
+      if (entry.buffer() >= Size(file.buffers())) {
+        return DataLoss("metadata ", i, " is buffer ", entry.buffer(), ", the file has ",
+                        Size(file.buffers()));
+      }
+      TERSOR_ASSIGN_OR_RETURN(const std::string name, Text(*entry.name()));
+      const auto* data = file.buffers()->Get(entry.buffer())->data();
+      TERSOR_RETURN_IF_ERROR(Spend(Size(data)));
+      std::string& value = model.metadata[name.substr(kMetadataPrefix.size())];
+      if (data != nullptr) value.assign(data->begin(), data->end());
+    }
+    return OkStatus();
   }
 
   template <typename T>

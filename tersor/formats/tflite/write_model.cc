@@ -89,6 +89,16 @@ class Writer {
       buffer_of.push_back(entry->second);
     }
 
+    std::vector<flatbuffers::Offset<schema::Metadata>> metadata;
+    for (const auto& [key, value] : model_.metadata) {
+      const auto data =
+          builder_.CreateVector(reinterpret_cast<const uint8_t*>(value.data()), value.size());
+      const auto name = Text(StrCat(kMetadataPrefix, key));
+      metadata.push_back(
+          schema::CreateMetadata(builder_, name, static_cast<uint32_t>(buffers.size())));
+      buffers.push_back(schema::CreateBuffer(builder_, data));
+    }
+
     std::vector<flatbuffers::Offset<schema::Tensor>> tensors;
     for (size_t i = 0; i < model_.tensors.size(); ++i) {
       tensors.push_back(WriteTensor(model_.tensors[i], buffer_of[i]));
@@ -106,8 +116,10 @@ class Writer {
     const auto codes = builder_.CreateVector(codes_);
     const auto description = Text(model_.description);
     const auto buffer_list = builder_.CreateVector(buffers);
-    builder_.Finish(schema::CreateModel(builder_, 3, codes, graphs, description, buffer_list),
-                    schema::ModelIdentifier());
+    const auto metadata_list = metadata.empty() ? 0 : builder_.CreateVector(metadata);
+    builder_.Finish(
+        schema::CreateModel(builder_, 3, codes, graphs, description, buffer_list, 0, metadata_list),
+        schema::ModelIdentifier());
     return std::string(reinterpret_cast<const char*>(builder_.GetBufferPointer()),
                        builder_.GetSize());
   }
