@@ -103,6 +103,14 @@ class Eval(unittest.TestCase):
         self.assertEqual(self.notes(self.model, half, "--quiet"), [])
         self.assertIn("one and the same label", self.notes(self.model, self.data, "--limit", "1")[0])
 
+    def test_classes_without_examples_are_said(self):
+        gap, model = self.root / "gap.npz", self.root / "gap.tersor"
+        write_distinct_splits(gap, right_label=2)
+        result = run("train", "--family", "survey-cnn", "--width", "0.05", "--data", gap, "--epochs", "30", "--batch", "8",
+                     "--learning-rate", "0.02", "--output", model)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(self.notes(model, gap), ["no example has a label of 1 of the model's 3 classes"])
+
     def test_normalization_travels_in_every_format(self):
         tflite, again, silent = self.root / "m.tflite", self.root / "again.tersor", self.root / "silent.tflite"
         self.assertEqual(run("convert", self.model, tflite).returncode, 0)

@@ -36,7 +36,7 @@ MISTAKES = [
     (["train", "--family", "survey-cn", "--data", "DATA", "--output", "OUT.tersor"], 2, ["survey-cn"]),
     (["train", "--family", "survey-cnn", "--data", "DATA", "--output", "OUT.tersor", "--learning-rate", "fast"], 2, ["--learning-rate", "fast"]),
     (["quantize", "MODEL", "--output", "OUT.tersor"], 2, ["data"]),
-    (["quantize", "MODEL", "--output", "OUT.onxx", "--data", "DATA"], 2, ["no model format has this extension"]),
+    (["quantize", "MODEL", "--output", "OUT.onxx", "--data", "nothing.npz"], 2, ["no model format has this extension"]),
     (["quantize", "MODEL", "--output", "OUT.tersor", "--data", "DATA", "--exclude", "conv99"], 2, ["'conv99' is the name of no result"]),
     (["quantize", "MODEL", "--output", "OUT.tersor", "--data", "DATA", "--exclude-operators", "mat_mul"], 2, ["the model has no operator mat_mul"]),
     (["quantize", "MODEL", "--output", "OUT.tersor", "--data", "DATA", "--exclude-operators", "conv3d"], 2, ["no operator is called 'conv3d'"]),
@@ -78,6 +78,15 @@ class Mistakes(unittest.TestCase):
                 for word in words:
                     self.assertIn(word, lines[0])
                 self.assertEqual(sorted(self.root.iterdir()), before)
+
+    def test_a_terminal_gets_no_control_characters(self):
+        for name in ("red\x1b[31m.tersor", "bell\x07.tersor", "csi\u009b31m.tersor", "del\x7f.tersor"):
+            result = run("eval", self.root / name, "--data", self.names["DATA"])
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("\\x", result.stderr)
+            self.assertEqual([c for c in result.stderr if c != "\n" and not c.isprintable()], [], ascii(result.stderr))
+        named = self.root / "größe.tersor"
+        self.assertIn(str(named), run("eval", named, "--data", self.names["DATA"]).stderr)
 
 
 if __name__ == "__main__":

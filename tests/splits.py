@@ -23,17 +23,18 @@ def counts_of(split):
     return SPLITS[split][1:3]
 
 
-def write_distinct_splits(path, wrong_every=0):
+def write_distinct_splits(path, wrong_every=0, right_label=1):
     """u8 images [12,12,1] of two classes, a bright left or right half, as an .npz with x_train, y_train, x_val, ..., y_test.
 
-    With wrong_every=n each n-th example has the label of the other class."""
+    With wrong_every=n each n-th example has the label of the other class. right_label is the number of the right half's class."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, left, right, brightest in SPLITS.values():
             images, labels = bytearray(), bytearray()
             for i in range(left + right):
                 # The classes take turns until one is used up.
                 label = i % 2 if i < 2 * min(left, right) else int(right > left)
-                labels.append(1 - label if wrong_every and i % wrong_every == 0 else label)
+                shown = 1 - label if wrong_every and i % wrong_every == 0 else label
+                labels.append(shown * right_label)
                 for p in range(SIZE * SIZE):
                     bright = (p % SIZE >= SIZE // 2) == bool(label)
                     images.append(brightest - (i * 31 + p * 17) % 40 if bright else (i * 13 + p * 7) % 40)

@@ -116,5 +116,13 @@ TEST_F(FileTest, WhetherAFileCanBeWrittenIsKnownBefore) {
   EXPECT_FALSE(CheckWritable(folder_ + "/pipe").ok());
 }
 
+TEST_F(FileTest, AFolderThatMayNotBeWrittenIsKnownBefore) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may write every folder";
+  ASSERT_EQ(::chmod(folder_.c_str(), 0555), 0);
+  EXPECT_EQ(CheckWritable(folder_ + "/a").message(),
+            "cannot write " + folder_ + "/a: Permission denied");
+  ASSERT_EQ(::chmod(folder_.c_str(), 0755), 0);
+}
+
 }  // namespace
 }  // namespace tersor

@@ -7,7 +7,10 @@
 #include <cmath>
 #include <filesystem>
 
+#include "tersor/base/file.h"
 #include "tersor/base/progress.h"
+#include "tersor/data/image.h"
+#include "tersor/guide/class_names.h"
 #include "tersor/guide/guide_testing.h"
 #include "tersor/ir/text.h"
 
@@ -61,6 +64,31 @@ TEST_F(RunRecipeTest, WithoutStepsItIsTheModel) {
   EXPECT_EQ(ir::Print(result->graph, {.data = true}), ir::Print(model_, {.data = true}));
   EXPECT_TRUE(result->steps.empty());
   EXPECT_FALSE(RunRecipe(nullptr, Recipe(), run_).ok());
+}
+
+// A model that is trained on named classes keeps the names, also through later steps.
+TEST_F(RunRecipeTest, ClassNamesOfTheDataStayWithTheModel) {
+  const std::string folder = root_ + "/named";
+  constexpr data::ImageSize kSize{8, 8, 1};
+  for (const char* split : {"train", "validation"}) {
+    for (const char* name : {"cat", "dog"}) {
+      const std::string path = StrCat(folder, '/', split, '/', name);
+      ASSERT_TRUE(CreateDirectories(path).ok());
+      for (int i = 0; i < 8; ++i) {
+        const std::vector<uint8_t> pixels(64, static_cast<uint8_t>(name[0] == 'c' ? i : 255 - i));
+        const std::string jpeg = data::EncodeJpeg(pixels, kSize, 100).value();
+        ASSERT_TRUE(WriteFileAtomically(StrCat(path, '/', i, ".jpg"), jpeg).ok());
+      }
+    }
+  }
+  splits_.emplace(folder, 1);
+  const auto result =
+      RunRecipe(nullptr,
+                Parse("steps: [{train: {family: survey-cnn, width: 0.05, epochs: 1, "
+                      "batch_size: 8}}, {quantize: {calibration_examples: 8}}]"),
+                run_);
+  ASSERT_TRUE(result.ok()) << result.status().message();
+  EXPECT_THAT(ClassNamesOf(result->graph), ElementsAre("cat", "dog"));
 }
 
 TEST_F(RunRecipeTest, StepsFollowEachOther) {
