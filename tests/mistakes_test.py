@@ -1,18 +1,21 @@
 """What people type wrong: each is refused by one clear line before any work is done, with exit code 2 for a command line that makes no sense
 and 1 for every other failure, and leaves no file."""
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cli_test import run  # noqa: E402
+from cli_test import TERSOR, run  # noqa: E402
 from splits import write_distinct_splits  # noqa: E402
 
 TRAIN = ["train", "--family", "survey-cnn", "--width", "0.05", "--data", "DATA", "--epochs", "100000", "--batch", "16"]
 
 # (arguments, exit code, words of the error). MODEL, DATA and OUT stand for paths that make sense.
 MISTAKES = [
+    (["shrink", "MODEL", "--data", "DATA", "--out", "OUT", "--min-accuracy", "nan"], 2, ["--min-accuracy", "'nan' is no number"]),
+    (["shrink", "MODEL", "--data", "DATA", "--out", "OUT", "--max-latency-us", "nan"], 2, ["--max-latency-us", "'nan' is no number"]),
     (["trian", "MODEL"], 2, ["there is no command 'trian', did you mean 'train'?"]),
     (["eval", "MODEL"], 2, ["--data is required"]),
     (["eval", "MODEL", "--dat", "DATA"], 2, ["--dat is unknown, did you mean '--data'?"]),
@@ -78,6 +81,32 @@ class Mistakes(unittest.TestCase):
                 for word in words:
                     self.assertIn(word, lines[0])
                 self.assertEqual(sorted(self.root.iterdir()), before)
+
+    def test_without_a_command_the_way_is_shown(self):
+        result = run()
+        self.assertEqual((result.returncode, result.stdout), (2, ""))
+        for command in ("train", "shrink", "inspect", "example: tersor "):
+            self.assertIn(command, result.stderr)
+
+    def test_a_full_device_is_an_error_of_the_help(self):
+        for arguments in (["--help"], ["eval", "--help"], ["--version"]):
+            with open("/dev/full", "w") as full:
+                result = subprocess.run([TERSOR, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+            self.assertEqual((result.returncode, result.stderr), (1, "tersor: cannot write standard output\n"))
+
+    def test_two_trainings_do_not_write_one_model(self):
+        command = [TERSOR, "train", "--family", "survey-cnn", "--width", "0.05", "--data", self.names["DATA"], "--epochs", "100000",
+                   "--batch", "16", "--output", self.root / "OUT.tersor"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as first:
+            try:
+                first.stdout.readline()  # an epoch has ended
+                second = run(*command[1:])
+                self.assertEqual((second.returncode, second.stdout), (1, ""))
+                self.assertEqual(second.stderr, f"tersor: another process is writing {self.root / 'OUT.tersor'}\n")
+            finally:
+                first.kill()
+        for left in self.root.glob("OUT*"):
+            left.unlink()
 
     def test_a_terminal_gets_no_control_characters(self):
         for name in ("red\x1b[31m.tersor", "bell\x07.tersor", "csi\u009b31m.tersor", "del\x7f.tersor"):

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -150,6 +151,34 @@ Status CheckWritable(const std::string& path) {
   if (target.is_device) return OkStatus();
   if (::access(folder.c_str(), W_OK | X_OK) == 0) return OkStatus();
   return SystemError("write", path);
+}
+
+Result<FileLock> FileLock::Take(const std::string& path) {
+  const std::string lock = path + ".lock";
+  for (;;) {
+    Descriptor file{::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)};
+    if (file.fd < 0) return SystemError("lock", path);
+    if (::flock(file.fd, LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK) return SystemError("lock", path);
+      return FailedPrecondition("another process is writing ", path);
+    }
+    // Who held it before may have removed the file since it was opened here.
+    struct stat held {
+    }, there{};
+    if (::fstat(file.fd, &held) == 0 && ::stat(lock.c_str(), &there) == 0 &&
+        held.st_ino == there.st_ino && held.st_dev == there.st_dev) {
+      return FileLock(lock, std::exchange(file.fd, -1));
+    }
+  }
+}
+
+FileLock::FileLock(FileLock&& other) noexcept
+    : lock_(std::move(other.lock_)), fd_(std::exchange(other.fd_, -1)) {}
+
+FileLock::~FileLock() {
+  if (fd_ < 0) return;
+  ::unlink(lock_.c_str());
+  ::close(fd_);
 }
 
 Status WriteFileAtomically(const std::string& path, std::span<const std::byte> bytes) {

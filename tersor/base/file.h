@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "tersor/base/status.h"
 #include "tersor/base/tensor.h"
@@ -22,6 +23,23 @@ Result<std::string> ReadFile(const std::string& path);
 /// Whether a file can be written there, as far as that can be known before: its folder is there and
 /// may be written, and `path` is no folder. Errors begin with the path.
 Status CheckWritable(const std::string& path);
+
+/// That this process alone works on a path. Movable; let go by the destructor and by the end of the
+/// process, however it ends. While it is held there is a file `path`.lock; it stays behind a killed
+/// process and means nothing then.
+class FileLock {
+ public:
+  /// Fails at once with kFailedPrecondition where another process, or this one, holds it.
+  static Result<FileLock> Take(const std::string& path);
+  FileLock(FileLock&& other) noexcept;
+  FileLock& operator=(FileLock&&) = delete;
+  ~FileLock();
+
+ private:
+  FileLock(std::string lock, int fd) : lock_(std::move(lock)), fd_(fd) {}
+  std::string lock_;
+  int fd_;
+};
 
 /// Writes to a temporary file beside `path`, syncs, and renames: after a crash or on a full disk
 /// `path` holds either what it held before or all of `bytes`, and no temporary file is left behind

@@ -116,6 +116,31 @@ TEST_F(FileTest, WhetherAFileCanBeWrittenIsKnownBefore) {
   EXPECT_FALSE(CheckWritable(folder_ + "/pipe").ok());
 }
 
+TEST_F(FileTest, OneProcessHoldsALock) {
+  const std::string path = folder_ + "/model";
+  {
+    auto first = FileLock::Take(path);
+    ASSERT_TRUE(first.ok()) << first.status().message();
+    EXPECT_EQ(FileLock::Take(path).status().message(), "another process is writing " + path);
+    EXPECT_TRUE(FileLock::Take(folder_ + "/other").ok());
+    const FileLock moved = *std::move(first);
+    EXPECT_FALSE(FileLock::Take(path).ok());
+  }
+  EXPECT_FALSE(FileExists(path + ".lock"));
+  // A process that was killed leaves the file, and holds nothing.
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto held = FileLock::Take(path);
+    ::_exit(held.ok() ? 7 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 7);
+  EXPECT_TRUE(FileExists(path + ".lock"));
+  EXPECT_TRUE(FileLock::Take(path).ok());
+  EXPECT_EQ(FileLock::Take(folder_ + "/none/a").status().code(), StatusCode::kNotFound);
+}
+
 TEST_F(FileTest, AFolderThatMayNotBeWrittenIsKnownBefore) {
   if (::geteuid() == 0) GTEST_SKIP() << "root may write every folder";
   ASSERT_EQ(::chmod(folder_.c_str(), 0555), 0);

@@ -1,10 +1,21 @@
 #include "tersor/cli/command.h"
 
+#include <cmath>
 #include <cstdio>
 
 #include "tersor/guide/run_recipe.h"
 
 namespace tersor::cli {
+
+CLI::Validator IsNumber() {
+  return CLI::Validator(
+      [](std::string& text) {
+        double number = 0;
+        const bool is_one = CLI::detail::lexical_cast(text, number) && !std::isnan(number);
+        return is_one ? std::string() : StrCat("'", text, "' is no number");
+      },
+      "");
+}
 
 std::string Printable(std::string_view text) {
   std::string printable;

@@ -43,6 +43,9 @@ Action RegisterTechnique(CLI::App& app, CommonFlags& flags,
 
 // --- Used by several subcommands ---
 
+/// Refuses what is no number, which passes every range.
+CLI::Validator IsNumber();
+
 /// The text with every control character but line feeds written out ("\x1b"): names come from
 /// files, and a terminal would obey what they hold.
 std::string Printable(std::string_view text);

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <iostream>
 #include <new>
 
 #include "tersor/base/cpu.h"
@@ -80,6 +81,11 @@ std::string UsageText(const CLI::App& app, const CLI::ParseError& error) {
   return error.what();
 }
 
+int CannotWrite() {
+  std::fprintf(stderr, "tersor: cannot write standard output\n");
+  return kFailure;
+}
+
 Status CheckEnvironment() {
   const char* cap = std::getenv("TERSOR_CPU");
   if (cap == nullptr || *cap == '\0' || ParseCpuLevel(cap)) return OkStatus();
@@ -109,10 +115,21 @@ int Main(int argc, char** argv) {
       return RegisterTechnique(sub, common, technique);
     });
   }
+  if (argc == 1) {
+    std::fprintf(
+        stderr,
+        "%s\nexample: tersor train --family survey-cnn --data fashion-mnist --output model.tersor\n"
+        "         tersor shrink model.tersor --data fashion-mnist --out study --max-bytes 100KB\n",
+        app.help().c_str());
+    return kUsageError;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
-    return app.exit(success);
+    app.exit(success);
+    std::cout.flush();
+    if (!std::cout || std::fflush(stdout) != 0) return CannotWrite();
+    return 0;
   } catch (const CLI::ParseError& error) {
     std::fprintf(stderr, "tersor: %s\n", Printable(UsageText(app, error)).c_str());
     std::fprintf(
@@ -127,8 +144,7 @@ int Main(int argc, char** argv) {
     if (Status status = action(); !status.ok()) return Fail(status);
   }
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    std::fprintf(stderr, "tersor: cannot write standard output\n");
-    return kFailure;
+    return CannotWrite();
   }
   return 0;
 }

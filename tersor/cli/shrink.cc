@@ -112,7 +112,7 @@ Status ReadLimits(const ShrinkFlags& own, guide::Limits& limits) {
   constexpr double kPercent = 0.01;
   TERSOR_RETURN_IF_ERROR(size(own.max_bytes, "--max-bytes", guide::kFileBytes));
   number(own.max_latency_us, guide::kLatencyUs, Kind::kAtMost, 1);
-  if (own.min_accuracy && *own.min_accuracy <= 1) {
+  if (own.min_accuracy && *own.min_accuracy > 0 && *own.min_accuracy < 1) {
     return InvalidArgument("--min-accuracy is in percent: ", *own.min_accuracy, " means ",
                            *own.min_accuracy, " %, was ", 100 * *own.min_accuracy, " meant?");
   }
@@ -182,12 +182,15 @@ Action RegisterShrink(CLI::App& app, CommonFlags& flags) {
       ->required();
   app.add_option("--max-bytes", own->max_bytes, "of the file: 100KB (1 KB = 1,024 bytes), 1.5MB");
   app.add_option("--max-latency-us", own->max_latency_us, "median at batch 1, in microseconds")
+      ->check(IsNumber())
       ->check(CLI::PositiveNumber);
   app.add_option("--max-arena-bytes", own->max_arena_bytes, "of working memory: 64KB");
   app.add_option("--max-accuracy-drop", own->max_accuracy_drop,
                  "percentage points below the most accurate MODEL, on the validation split")
+      ->check(IsNumber())
       ->check(CLI::Range(0.0, 100.0));
   app.add_option("--min-accuracy", own->min_accuracy, "percent, on the validation split")
+      ->check(IsNumber())
       ->check(CLI::Range(0.0, 100.0));
   app.add_option("--recipe", own->recipe, "YAML file of the candidates (docs/guide.md)");
   app.add_option("--export", own->exports, "also write and measure each model in this format")

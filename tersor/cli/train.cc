@@ -75,6 +75,7 @@ Status Train(const TrainFlags& own, const CommonFlags& flags) {
   const bool own_checkpoint = run.checkpoint_path.empty();
   if (own_checkpoint) run.checkpoint_path = own.output + ".checkpoint";
   TERSOR_RETURN_IF_ERROR(CheckWritable(run.checkpoint_path));
+  TERSOR_ASSIGN_OR_RETURN(const FileLock lock, FileLock::Take(own.output));
   if (run.resume && !FileExists(run.checkpoint_path)) {
     Remark(flags, StrCat(run.checkpoint_path, " is not there: the training begins anew"));
   }

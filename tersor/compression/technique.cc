@@ -48,7 +48,8 @@ Status CheckPlaces(const ir::Graph& graph, const TechniqueSettings& settings) {
     }
   }
   std::erase(names, "");
-  for (const auto& [pattern, given] : settings.by_name) {
+  for (const auto& place : settings.by_name) {
+    const std::string& pattern = place.first;
     const auto matches = [&](std::string_view name) { return MatchesGlob(pattern, name); };
     if (std::ranges::any_of(names, matches)) continue;
     const auto nearest = NearestName(pattern, names);
