@@ -85,7 +85,7 @@ class Mistakes(unittest.TestCase):
     def test_without_a_command_the_way_is_shown(self):
         result = run()
         self.assertEqual((result.returncode, result.stdout), (2, ""))
-        for command in ("train", "shrink", "inspect", "example: tersor "):
+        for command in ("inspect, ", "quantize", "try: tersor --help", "try: tersor train ", "try: tersor shrink "):
             self.assertIn(command, result.stderr)
 
     def test_a_full_device_is_an_error_of_the_help(self):

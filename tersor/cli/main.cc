@@ -116,11 +116,16 @@ int Main(int argc, char** argv) {
     });
   }
   if (argc == 1) {
-    std::fprintf(
-        stderr,
-        "%s\nexample: tersor train --family survey-cnn --data fashion-mnist --output model.tersor\n"
-        "         tersor shrink model.tersor --data fashion-mnist --out study --max-bytes 100KB\n",
-        app.help().c_str());
+    std::string names;
+    for (const auto& [sub, action] : actions) {
+      names += StrCat(names.empty() ? "" : ", ", sub->get_name());
+    }
+    std::fprintf(stderr, "tersor: a command is missing, one of %s\n", names.c_str());
+    std::fputs(
+        "try: tersor --help\n"
+        "try: tersor train --family survey-cnn --data fashion-mnist --output model.tersor\n"
+        "try: tersor shrink model.tersor --data fashion-mnist --out study --max-bytes 100KB\n",
+        stderr);
     return kUsageError;
   }
   try {
